@@ -1,0 +1,344 @@
+//! From what a caller sent to a job with nothing left open. Every complaint is collected, each with its JSON pointer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::{
+    FileRequest, FileSpec, Input, JobRequest, JobSpec, Limits, LimitsRequest, StepRequest, StepSpec, pointer,
+};
+
+const MAX_STEPS: usize = 32;
+const MAX_FILES: usize = 4096;
+const MAX_ARTIFACT_PATTERNS: usize = 256;
+const MAX_LABELS: usize = 64;
+/// `PATH_MAX` and `NAME_MAX` of linux/limits.h.
+const MAX_PATH: usize = 4095;
+const MAX_NAME: usize = 255;
+/// `MAX_ARG_STRLEN` of linux/binfmts.h: execve(2) refuses a longer argument with E2BIG.
+const MAX_ARGUMENT: usize = 128 << 10;
+/// All arguments and variables of one step; the kernel allows a quarter of the stack limit, at least this.
+const MAX_ARGUMENTS: usize = 1 << 20;
+const DEFAULT_USER: u32 = 1000;
+/// The overflow id (`user_namespaces(7)`) stands for every unmapped id, so it cannot be a job's own.
+const LARGEST_USER: u32 = 65_533;
+
+/// What this host gives when asked for nothing, and the most it gives.
+#[derive(Clone, Debug)]
+pub struct HostPolicy {
+    pub defaults: Limits,
+    pub caps: Limits,
+    /// Names of the seccomp profiles that are loaded.
+    pub profiles: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub pointer: String,
+    /// Stable word: `invalid`, `required`, `conflict`, `too_large`, `above_cap`, `unsupported`, `duplicate`.
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl JobRequest {
+    pub fn check(self, host: &HostPolicy) -> Result<JobSpec, Vec<FieldError>> {
+        let mut errors = Errors::default();
+        let spec = errors.job(&self, host);
+        if errors.0.is_empty() { Ok(spec) } else { Err(errors.0) }
+    }
+}
+
+#[derive(Default)]
+struct Errors(Vec<FieldError>);
+
+impl Errors {
+    fn add(&mut self, at: &[&str], code: &'static str, detail: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer(at), code, detail: detail.into() });
+    }
+
+    fn job(&mut self, request: &JobRequest, host: &HostPolicy) -> JobSpec {
+        let image = request.image.clone().unwrap_or_else(|| "host".into());
+        if image != "host" {
+            self.add(&["image"], "unsupported", "the only image of this host is `host`");
+        }
+        let limits = self.limits(&["limits"], &request.limits, &host.defaults, &host.caps);
+        let env = self.env(&["env"], &request.env);
+        let user = self.user(request.user.as_deref());
+        self.count(&["labels"], request.labels.len(), MAX_LABELS);
+        self.count(&["artifacts"], request.artifacts.len(), MAX_ARTIFACT_PATTERNS);
+        for (i, pattern) in request.artifacts.iter().enumerate() {
+            self.path(&["artifacts", &i.to_string()], pattern);
+        }
+        JobSpec {
+            image,
+            files: self.files(&request.files),
+            disk_bytes: limits.disk_bytes,
+            on_output_limit: request.on_output_limit,
+            network: request.network.clone(),
+            artifacts: request.artifacts.clone(),
+            user,
+            labels: request.labels.clone(),
+            require: request.require.clone(),
+            tty: false,
+            steps: self.steps(request, host, &limits, &env),
+        }
+    }
+
+    fn steps(
+        &mut self,
+        request: &JobRequest,
+        host: &HostPolicy,
+        limits: &Limits,
+        env: &BTreeMap<String, String>,
+    ) -> Vec<StepSpec> {
+        if let Some(command) = &request.command {
+            if !request.steps.is_empty() {
+                self.add(&["command"], "conflict", "give `command` or `steps`, not both");
+            }
+            let step = StepRequest {
+                name: Some("run".into()),
+                command: command.clone(),
+                stdin: request.stdin.clone(),
+                ..StepRequest::default()
+            };
+            return vec![self.step(&[], "run", &step, request, host, limits, env)];
+        }
+        if request.steps.is_empty() {
+            self.add(&["command"], "required", "give `command`, or `steps` with at least one step");
+        }
+        if request.stdin.is_some() {
+            self.add(&["stdin"], "conflict", "`stdin` goes with `command`; a step has a `stdin` of its own");
+        }
+        self.count(&["steps"], request.steps.len(), MAX_STEPS);
+        let mut names = BTreeSet::new();
+        let steps = request.steps.iter().take(MAX_STEPS).enumerate();
+        steps
+            .map(|(i, step)| {
+                let index = i.to_string();
+                let fallback = format!("step-{i}");
+                let made = self.step(&["steps", &index], &fallback, step, request, host, limits, env);
+                if !names.insert(made.name.clone()) {
+                    let detail = format!("another step is named `{}` already", made.name);
+                    self.add(&["steps", &index, "name"], "duplicate", detail);
+                }
+                made
+            })
+            .collect()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a step inherits from its job, each thing once")]
+    fn step(
+        &mut self,
+        at: &[&str],
+        fallback_name: &str,
+        step: &StepRequest,
+        job: &JobRequest,
+        host: &HostPolicy,
+        limits: &Limits,
+        env: &BTreeMap<String, String>,
+    ) -> StepSpec {
+        let at = |name: &'static str| [at, &[name]].concat();
+        let name = step.name.clone().unwrap_or_else(|| fallback_name.into());
+        if name.is_empty()
+            || name.len() > 64
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        {
+            self.add(&at("name"), "invalid", "1 to 64 letters, digits, `-`, `_` or `.`");
+        }
+        if step.limits.disk_bytes.is_some() {
+            let detail = "the disk is shared by all steps: give it in the job's `limits`";
+            self.add(&[&at("limits")[..], &["disk_bytes"]].concat(), "unsupported", detail);
+        }
+        let mut full_env = env.clone();
+        full_env.extend(self.env(&at("env"), &step.env));
+        self.command(&at("command"), &step.command, &full_env);
+        let profile = step.profile.as_ref().or(job.profile.as_ref()).map_or("default", String::as_str);
+        if !host.profiles.iter().any(|known| known == profile) {
+            let place = if step.profile.is_some() { at("profile") } else { vec!["profile"] };
+            self.add(
+                &place,
+                "invalid",
+                format!("no such profile; this host has: {}", host.profiles.join(", ")),
+            );
+        }
+        let workdir = step.workdir.as_ref().or(job.workdir.as_ref()).map_or("/workspace", String::as_str);
+        if !workdir.starts_with('/') || workdir.contains('\0') || workdir.len() > MAX_PATH {
+            let place = if step.workdir.is_some() { at("workdir") } else { vec!["workdir"] };
+            self.add(&place, "invalid", "an absolute path of at most 4095 bytes without NUL");
+        }
+        StepSpec {
+            name,
+            command: step.command.clone(),
+            stdin: step.stdin.as_ref().map_or_else(Vec::new, |input| self.input(&at("stdin"), input)),
+            env: full_env,
+            limits: self.limits(&at("limits"), &step.limits, limits, &host.caps),
+            workdir: workdir.into(),
+            profile: profile.into(),
+        }
+    }
+
+    fn command(&mut self, at: &[&str], command: &[String], env: &BTreeMap<String, String>) {
+        if command.first().is_none_or(String::is_empty) {
+            self.add(at, "required", "the program to run must not be empty");
+        }
+        for (i, argument) in command.iter().enumerate() {
+            self.text(&[at, &[&i.to_string()]].concat(), argument);
+        }
+        let words: usize = command.iter().map(|a| a.len() + 9).sum();
+        let total = words + env.iter().map(|(k, v)| k.len() + v.len() + 10).sum::<usize>();
+        if total > MAX_ARGUMENTS {
+            self.add(
+                at,
+                "too_large",
+                format!("arguments and environment together exceed {MAX_ARGUMENTS} bytes"),
+            );
+        }
+    }
+
+    fn env(&mut self, at: &[&str], env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        for (name, value) in env {
+            let place = [at, &[name]].concat();
+            if name.is_empty() || name.contains(['=', '\0']) {
+                self.add(&place, "invalid", "a variable's name must not be empty or contain `=` or NUL");
+            }
+            self.text(&place, value);
+        }
+        env.clone()
+    }
+
+    fn text(&mut self, at: &[&str], text: &str) {
+        if text.contains('\0') {
+            self.add(at, "invalid", "must not contain NUL");
+        }
+        if text.len() >= MAX_ARGUMENT {
+            self.add(at, "too_large", format!("at most {} bytes", MAX_ARGUMENT - 1));
+        }
+    }
+
+    fn user(&mut self, user: Option<&str>) -> u32 {
+        let Some(text) = user else { return DEFAULT_USER };
+        match text.parse::<u32>() {
+            Ok(id) if id <= LARGEST_USER && id.to_string() == text => id,
+            _ => {
+                self.add(&["user"], "invalid", format!("a number from 0 to {LARGEST_USER}"));
+                DEFAULT_USER
+            }
+        }
+    }
+
+    fn files(&mut self, files: &[FileRequest]) -> Vec<FileSpec> {
+        self.count(&["files"], files.len(), MAX_FILES);
+        let mut seen = BTreeSet::new();
+        let files = files.iter().take(MAX_FILES).enumerate();
+        files
+            .map(|(i, file)| {
+                let index = i.to_string();
+                let at = ["files", &index];
+                self.path(&[at[0], at[1], "path"], &file.path);
+                if !seen.insert(file.path.as_str()) {
+                    self.add(&[at[0], at[1], "path"], "duplicate", "another file has this path already");
+                }
+                let input = Input { text: file.text.clone(), base64: file.base64.clone() };
+                FileSpec {
+                    path: file.path.clone(),
+                    mode: self.mode(&[at[0], at[1], "mode"], file.mode.as_deref()),
+                    contents: self.input(&at, &input),
+                }
+            })
+            .collect()
+    }
+
+    fn mode(&mut self, at: &[&str], mode: Option<&str>) -> u32 {
+        let Some(text) = mode else { return 0o644 };
+        match u32::from_str_radix(text, 8) {
+            Ok(bits) if bits <= 0o777 && text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit()) => bits,
+            _ => {
+                self.add(
+                    at,
+                    "invalid",
+                    "permission bits in octal, such as `0644`, without setuid, setgid or sticky",
+                );
+                0o644
+            }
+        }
+    }
+
+    fn input(&mut self, at: &[&str], input: &Input) -> Vec<u8> {
+        match (&input.text, &input.base64) {
+            (Some(text), None) => text.clone().into_bytes(),
+            (None, Some(text)) => STANDARD.decode(text).unwrap_or_else(|e| {
+                self.add(
+                    &[at, &["base64"]].concat(),
+                    "invalid",
+                    format!("not base64 (RFC 4648 section 4): {e}"),
+                );
+                Vec::new()
+            }),
+            _ => {
+                self.add(at, "required", "exactly one of `text` and `base64`");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A path that stays below `/workspace` whatever it is joined to.
+    fn path(&mut self, at: &[&str], path: &str) {
+        let problem = if path.is_empty() {
+            "must not be empty"
+        } else if path.starts_with('/') {
+            "must be relative to /workspace"
+        } else if path.contains('\0') {
+            "must not contain NUL"
+        } else if path.len() > MAX_PATH || path.split('/').any(|part| part.len() > MAX_NAME) {
+            "at most 4095 bytes, and 255 for each name in it"
+        } else if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            "must not have an empty, `.` or `..` part"
+        } else {
+            return;
+        };
+        self.add(at, "invalid", problem);
+    }
+
+    fn count(&mut self, at: &[&str], count: usize, most: usize) {
+        if count > most {
+            self.add(at, "too_large", format!("{count} entries; at most {most}"));
+        }
+    }
+
+    fn limits(&mut self, at: &[&str], asked: &LimitsRequest, base: &Limits, caps: &Limits) -> Limits {
+        let mut check = |name: &str, value: Option<u64>, least: u64, most: u64| {
+            let place = [at, &[name]].concat();
+            match value {
+                Some(v) if v < least => self.add(&place, "invalid", format!("at least {least}")),
+                Some(v) if v > most => {
+                    self.add(&place, "above_cap", format!("this host allows at most {most}"));
+                }
+                _ => (),
+            }
+        };
+        check("cpu_time_ms", asked.cpu_time_ms, 1, caps.cpu_time_ms);
+        check("wall_time_ms", asked.wall_time_ms, 1, caps.wall_time_ms);
+        check("memory_bytes", asked.memory_bytes, 1 << 20, caps.memory_bytes);
+        check("pids", asked.pids, 1, caps.pids);
+        check("output_bytes", asked.output_bytes, 0, caps.output_bytes);
+        check("disk_bytes", asked.disk_bytes, 64 << 10, caps.disk_bytes);
+        check("open_files", asked.open_files, 4, caps.open_files);
+        check("file_bytes", asked.file_bytes, 0, caps.file_bytes);
+        check("stack_bytes", asked.stack_bytes, 64 << 10, caps.stack_bytes);
+        match asked.cpus {
+            Some(cpus) if !cpus.is_finite() || cpus < 0.01 => {
+                self.add(&[at, &["cpus"]].concat(), "invalid", "at least 0.01");
+            }
+            Some(cpus) if cpus > caps.cpus => {
+                let detail = format!("this host allows at most {}", caps.cpus);
+                self.add(&[at, &["cpus"]].concat(), "above_cap", detail);
+            }
+            _ => (),
+        }
+        asked.over(base)
+    }
+}
+
+#[cfg(test)]
+mod tests;

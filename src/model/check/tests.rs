@@ -1,0 +1,78 @@
+use super::*;
+
+fn host() -> HostPolicy {
+    let defaults = Limits::defaults();
+    let caps = Limits { memory_bytes: 1 << 30, cpus: 2.0, ..defaults.clone() };
+    HostPolicy { defaults, caps, profiles: vec!["default".into(), "strict".into()] }
+}
+
+/// The pointers that `body` is refused for.
+fn refused(body: &str) -> Vec<String> {
+    let request: JobRequest = serde_json::from_str(body).expect("the body is well-formed");
+    match request.check(&host()) {
+        Ok(spec) => panic!("accepted: {spec:?}"),
+        Err(errors) => errors.into_iter().map(|e| e.pointer).collect(),
+    }
+}
+
+#[test]
+fn a_command_becomes_one_step_named_run() {
+    let request: JobRequest =
+        serde_json::from_str(r#"{"command":["true"],"stdin":{"base64":"aGk="}}"#).expect("json");
+    let spec = request.check(&host()).expect("accepted");
+    assert_eq!(spec.steps.len(), 1);
+    assert_eq!((spec.steps[0].name.as_str(), spec.steps[0].stdin.as_slice()), ("run", &b"hi"[..]));
+    assert_eq!(spec.user, 1000);
+}
+
+#[test]
+fn every_bad_field_is_named() {
+    assert_eq!(refused("{}"), ["/command"]);
+    assert_eq!(refused(r#"{"command":[]}"#), ["/command"]);
+    assert_eq!(refused(r#"{"command":[""]}"#), ["/command"]);
+    assert_eq!(refused(r#"{"command":["a\u0000b"]}"#), ["/command/0"]);
+    assert_eq!(refused(r#"{"command":["x"],"steps":[{"command":["y"]}]}"#), ["/command"]);
+    assert_eq!(refused(r#"{"command":["x"],"image":"debian"}"#), ["/image"]);
+    assert_eq!(refused(r#"{"command":["x"],"user":"root"}"#), ["/user"]);
+    assert_eq!(refused(r#"{"command":["x"],"user":"01"}"#), ["/user"]);
+    assert_eq!(refused(r#"{"command":["x"],"profile":"none"}"#), ["/profile"]);
+    assert_eq!(refused(r#"{"command":["x"],"workdir":"src"}"#), ["/workdir"]);
+    assert_eq!(refused(r#"{"command":["x"],"env":{"A=B":"c"}}"#), ["/env/A=B"]);
+    assert_eq!(
+        refused(r#"{"command":["x"],"limits":{"memory_bytes":1073741825,"cpus":3}}"#),
+        ["/limits/memory_bytes", "/limits/cpus"]
+    );
+    assert_eq!(refused(r#"{"steps":[{"command":["x"],"limits":{"pids":0}}]}"#), ["/steps/0/limits/pids"]);
+    assert_eq!(
+        refused(r#"{"steps":[{"command":["x"],"limits":{"disk_bytes":65536}}]}"#),
+        ["/steps/0/limits/disk_bytes"]
+    );
+    assert_eq!(
+        refused(r#"{"steps":[{"name":"a","command":["x"]},{"name":"a","command":["y"]}]}"#),
+        ["/steps/1/name"]
+    );
+}
+
+#[test]
+fn paths_cannot_leave_the_workspace() {
+    for path in ["/etc/passwd", "..", "a/../b", "a//b", "./a", "", "a\\u0000b"] {
+        let body =
+            format!(r#"{{"command":["x"],"files":[{{"path":"{path}","text":""}}],"artifacts":["{path}"]}}"#);
+        assert_eq!(refused(&body), ["/artifacts/0", "/files/0/path"], "{path}");
+    }
+}
+
+#[test]
+fn a_file_needs_one_source_and_plain_mode_bits() {
+    assert_eq!(refused(r#"{"command":["x"],"files":[{"path":"a"}]}"#), ["/files/0"]);
+    assert_eq!(refused(r#"{"command":["x"],"files":[{"path":"a","text":"","base64":""}]}"#), ["/files/0"]);
+    assert_eq!(refused(r#"{"command":["x"],"files":[{"path":"a","base64":"%"}]}"#), ["/files/0/base64"]);
+    assert_eq!(
+        refused(r#"{"command":["x"],"files":[{"path":"a","text":"","mode":"4755"}]}"#),
+        ["/files/0/mode"]
+    );
+    assert_eq!(
+        refused(r#"{"command":["x"],"files":[{"path":"a","text":""},{"path":"a","text":""}]}"#),
+        ["/files/1/path"]
+    );
+}

@@ -1,0 +1,92 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Cause, JobId, Receipt, Status};
+
+/// A job as answered by `GET /jobs/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    pub status: Status,
+    pub tenant: String,
+    pub labels: BTreeMap<String, String>,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub cause: Option<Cause>,
+    pub steps: Vec<StepResult>,
+    pub artifacts: Vec<Artifact>,
+    /// Files that matched `artifacts` and could not be collected, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifact_errors: Vec<ArtifactError>,
+    /// The receipt; `null` until the sandbox stands.
+    pub isolation: Option<Receipt>,
+    pub timing: Timing,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepResult {
+    pub name: String,
+    pub status: Status,
+    pub exit_code: Option<i32>,
+    /// Such as `SIGSEGV`.
+    pub signal: Option<String>,
+    pub cause: Option<Cause>,
+    pub stdout: Output,
+    pub stderr: Output,
+    pub usage: Usage,
+}
+
+/// What a step printed. Head and tail are kept when it was more than allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    pub text: String,
+    /// `utf-8`, or `base64` where the bytes are not UTF-8.
+    pub encoding: String,
+    /// Bytes printed, kept or not.
+    pub bytes: u64,
+    pub truncated: bool,
+}
+
+/// Resources of one step. `null` where no controller could count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub cpu_time_us: Option<u64>,
+    pub user_us: Option<u64>,
+    pub system_us: Option<u64>,
+    pub wall_time_us: u64,
+    pub memory_peak_bytes: Option<u64>,
+    pub pids_peak: Option<u64>,
+    pub throttled_us: Option<u64>,
+    /// Held by `/workspace`, `/tmp` and `/dev/shm` when the step ended.
+    pub disk_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Relative to `/workspace`.
+    pub path: String,
+    pub bytes: u64,
+    /// `sha256:…` of the contents.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactError {
+    pub path: String,
+    /// Stable word: `not_regular`, `too_large`, `too_many`, `unreadable`.
+    pub code: String,
+    pub detail: String,
+}
+
+/// Where the time of a job went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    pub admit_us: u64,
+    pub queue_us: u64,
+    pub setup_us: u64,
+    pub run_us: u64,
+    pub collect_us: u64,
+}

@@ -1,0 +1,27 @@
+//! The words of Stockade: what a caller asks for, what runs, and what is answered.
+//!
+//! Serde types and pure checks only, no IO. The way of a job through these types:
+//! [`JobRequest`] (as sent) → [`JobRequest::check`] → [`JobSpec`] (every default filled in, every value within the
+//! host's caps) → the sandbox → [`Job`] (the answer).
+
+mod cgroup;
+mod check;
+mod id;
+mod job;
+mod limits;
+mod receipt;
+mod request;
+mod spec;
+mod status;
+mod text;
+
+pub use cgroup::{CgroupLimits, GroupUsage};
+pub use check::{FieldError, HostPolicy};
+pub use id::JobId;
+pub use job::{Artifact, ArtifactError, Job, Output, StepResult, Timing, Usage};
+pub use limits::{Limits, LimitsRequest};
+pub use receipt::{CgroupReceipt, IdMapKind, IdMapReceipt, Receipt, SeccompReceipt};
+pub use request::{FileRequest, Input, JobRequest, Network, NetworkMode, OnOutputLimit, StepRequest};
+pub use spec::{FileSpec, JobSpec, StepSpec};
+pub use status::{Cause, Status};
+pub use text::pointer;

@@ -1,0 +1,77 @@
+use serde::{Deserialize, Serialize};
+
+/// Every limit of one step, resolved: nothing is unlimited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// CPU time of all the step's processes together.
+    pub cpu_time_ms: u64,
+    /// Elapsed time from the start of the command.
+    pub wall_time_ms: u64,
+    /// Memory of all the step's processes, page cache and files in `/tmp` and `/workspace` included. Swap is off.
+    pub memory_bytes: u64,
+    /// Processes and threads at one time.
+    pub pids: u64,
+    /// Bytes kept of stdout and of stderr, each.
+    pub output_bytes: u64,
+    /// Bytes that `/workspace`, `/tmp` and `/dev/shm` may hold together. One figure for the whole job.
+    pub disk_bytes: u64,
+    /// `RLIMIT_NOFILE`.
+    pub open_files: u64,
+    /// `RLIMIT_FSIZE`: the largest file a process may write.
+    pub file_bytes: u64,
+    /// `RLIMIT_STACK` of the main thread.
+    pub stack_bytes: u64,
+    /// CPUs that may be used at once; 0.5 is half of one.
+    pub cpus: f64,
+}
+
+/// [`Limits`] as a caller sends them: what is left out comes from the job, then from the host's defaults.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsRequest {
+    pub cpu_time_ms: Option<u64>,
+    pub wall_time_ms: Option<u64>,
+    pub memory_bytes: Option<u64>,
+    pub pids: Option<u64>,
+    pub output_bytes: Option<u64>,
+    pub disk_bytes: Option<u64>,
+    pub open_files: Option<u64>,
+    pub file_bytes: Option<u64>,
+    pub stack_bytes: Option<u64>,
+    pub cpus: Option<f64>,
+}
+
+impl LimitsRequest {
+    pub fn over(&self, base: &Limits) -> Limits {
+        Limits {
+            cpu_time_ms: self.cpu_time_ms.unwrap_or(base.cpu_time_ms),
+            wall_time_ms: self.wall_time_ms.unwrap_or(base.wall_time_ms),
+            memory_bytes: self.memory_bytes.unwrap_or(base.memory_bytes),
+            pids: self.pids.unwrap_or(base.pids),
+            output_bytes: self.output_bytes.unwrap_or(base.output_bytes),
+            disk_bytes: self.disk_bytes.unwrap_or(base.disk_bytes),
+            open_files: self.open_files.unwrap_or(base.open_files),
+            file_bytes: self.file_bytes.unwrap_or(base.file_bytes),
+            stack_bytes: self.stack_bytes.unwrap_or(base.stack_bytes),
+            cpus: self.cpus.unwrap_or(base.cpus),
+        }
+    }
+}
+
+impl Limits {
+    /// What a step gets that names no limits.
+    pub fn defaults() -> Self {
+        Self {
+            cpu_time_ms: 10_000,
+            wall_time_ms: 30_000,
+            memory_bytes: 512 << 20,
+            pids: 128,
+            output_bytes: 1 << 20,
+            disk_bytes: 256 << 20,
+            open_files: 1024,
+            file_bytes: 256 << 20,
+            stack_bytes: 8 << 20,
+            cpus: 1.0,
+        }
+    }
+}

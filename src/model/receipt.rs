@@ -1,0 +1,56 @@
+use serde::{Deserialize, Serialize};
+
+/// What the kernel was really made to enforce for one job. Built from the steps that init confirmed, so a layer listed
+/// here was applied; one that was not is in `degraded`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub namespaces: Vec<String>,
+    pub id_map: IdMapReceipt,
+    /// The job's capabilities; always empty.
+    pub capabilities: Vec<String>,
+    pub no_new_privs: bool,
+    /// Whether the job may make user namespaces of its own.
+    pub nested_user_namespaces: bool,
+    /// One entry per profile used, in the order of the steps.
+    pub seccomp: Vec<SeccompReceipt>,
+    /// ABI version in force; `null` where landlock is not.
+    pub landlock_abi: Option<u32>,
+    pub cgroup: CgroupReceipt,
+    pub root_filesystem: String,
+    pub network: String,
+    /// `off`, or `unlimited` where no memory controller could be had.
+    pub swap: String,
+    /// Names of layers the operator allowed to be missing and that were missing.
+    pub degraded: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdMapReceipt {
+    pub kind: IdMapKind,
+    pub inside_uid: u32,
+    /// The host user id that the job's files and processes carry.
+    pub host_uid: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdMapKind {
+    /// A host id of its own for every job running at one time.
+    PerSlot,
+    /// The caller's own id for every job: no subuid range was there.
+    Single,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeccompReceipt {
+    pub profile: String,
+    /// Of the profile's JSON, `sha256:…`.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupReceipt {
+    /// `v2`, `hybrid`, `v1` or `none`.
+    pub version: String,
+    pub controllers: Vec<String>,
+}
