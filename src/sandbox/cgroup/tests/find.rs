@@ -1,0 +1,186 @@
+//! Where groups are made, by whom, and what becomes of them when their daemon dies.
+
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
+};
+
+use model::CgroupLimits;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, getpid},
+};
+
+use super::support::{
+    NONE, OTHER, find, in_own_process, is_root, own_process, report, run, say, start_sleeper, with_groups,
+};
+use crate::cgroup::{CgroupNamespace, Delegation, FindOptions, Groups, print_setup};
+
+#[test]
+fn a_found_place_is_described_and_survives_serialisation() {
+    in_own_process("find::a_found_place_is_described_and_survives_serialisation", || {
+        let Some(mut found) = find() else { return };
+        let bytes = postcard::to_stdvec(&found).expect("encode");
+        let sent: Delegation = postcard::from_bytes(&bytes).expect("decode");
+        assert_eq!((&sent.v1, &sent.v2, sent.version()), (&found.v1, &found.v2, found.version()));
+        let groups = Groups::open(&sent, CgroupNamespace::Inherited).expect("open");
+        let caps = groups.caps();
+        say(&format!("{caps:?}"));
+        assert_eq!(caps.version, found.version());
+        assert!(caps.controllers.iter().any(|name| name == "memory"));
+        groups.remove_all().expect("remove");
+        assert!(found.release().is_empty());
+    });
+}
+
+/// Another launcher of the same daemon takes over, jobs of the first one included.
+#[test]
+fn a_second_launcher_clears_what_the_first_left() {
+    in_own_process("find::a_second_launcher_clears_what_the_first_left", || {
+        let Some(mut found) = find() else { return };
+        let mut first = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+        let group = first.create("orphan", &NONE, &[NONE], None).expect("create");
+        let mut child = start_sleeper(&group, 0);
+        drop((group, first));
+        let mut second = Groups::open(&found, CgroupNamespace::Inherited).expect("open again");
+        assert_eq!(child.wait().expect("wait").signal(), Some(9));
+        let group = second.create("orphan", &NONE, &[NONE], None).expect("the name is free again");
+        assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
+        second.remove_all().expect("remove");
+        assert!(found.release().is_empty());
+    });
+}
+
+/// The first run of this test leaves a job and dies; the second finds it.
+#[test]
+fn a_dead_daemons_jobs_are_swept() {
+    const DIES: &str = "STOCKADE_CGROUP_TEST_DIES";
+    let test = "find::a_dead_daemons_jobs_are_swept";
+    in_own_process(test, || {
+        if std::env::var_os(DIES).is_some() {
+            let Some(found) = find() else { return };
+            let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+            let group = groups.create("left", &NONE, &[NONE], None).expect("create");
+            let mut child = start_sleeper(&group, 0);
+            say(&format!("left {} {}", getpid(), child.id()));
+            kill(getpid(), Signal::SIGKILL).expect("kill");
+            child.wait().expect("not reached");
+        }
+        let died = own_process(test).env(DIES, "1").output().expect("run");
+        let printed = String::from_utf8_lossy(&died.stderr).into_owned();
+        let Some(line) = printed.lines().find_map(|line| line.strip_prefix("left ")) else {
+            assert!(printed.contains("SKIPPED"), "{printed}");
+            return say("SKIPPED: no cgroup to leave");
+        };
+        let (daemon, job) = line.split_once(' ').expect("two numbers");
+        let job = Pid::from_raw(job.parse().expect("a number"));
+
+        let mut found = find().expect("what the dead one found");
+        // Another test's daemon may have swept it first, but somebody has.
+        let swept = format!("stockade-{daemon}");
+        let gone = |path: &std::path::Path| !path.with_file_name(&swept).exists();
+        assert!(found.v2.iter().chain(&found.v1).all(|subtree| gone(&subtree.path)), "{found:?}");
+        assert!(found.left.is_empty(), "{found:?}");
+        assert!(!std::path::Path::new(&format!("/proc/{job}/fd/0")).exists(), "the job still runs");
+        assert!(found.release().is_empty());
+    });
+}
+
+/// Daemons that start, work and end beside each other never sweep one that lives.
+#[test]
+fn starts_beside_each_other_do_not_race() {
+    const TURN: &str = "STOCKADE_CGROUP_TEST_TURN";
+    let test = "find::starts_beside_each_other_do_not_race";
+    in_own_process(test, || {
+        if std::env::var_os(TURN).is_some() {
+            for _ in 0..10 {
+                with_groups(|groups| {
+                    let group = groups.create("turn", &NONE, &[NONE], None).expect("create");
+                    assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
+                });
+            }
+            return;
+        }
+        let turns: Vec<_> = (0..6)
+            .map(|_| own_process(test).env(TURN, "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn())
+            .collect();
+        for turn in turns {
+            report(test, &turn.expect("spawn").wait_with_output().expect("wait"));
+        }
+    });
+}
+
+/// What `print_setup` prints is run as root; then a user without any rights uses the tree.
+#[test]
+fn an_ordinary_user_works_in_a_prepared_tree() {
+    const USER: &str = "STOCKADE_CGROUP_TEST_USER";
+    let test = "find::an_ordinary_user_works_in_a_prepared_tree";
+    in_own_process(test, || {
+        if std::env::var_os(USER).is_some() {
+            assert_eq!(nix::unistd::geteuid().as_raw(), OTHER.0);
+            return as_user();
+        }
+        if !is_root() {
+            return;
+        }
+        let script = print_setup(OTHER.0, &OTHER.0.to_string());
+        let prepare: String = script
+            .lines()
+            .filter(|line| !line.contains("PID") && !line.contains("su -"))
+            .fold(String::from("set -e\n"), |printed, line| printed + line + "\n");
+        let prepared = Command::new("sh").args(["-c", &prepare]).output().expect("sh");
+        assert!(prepared.status.success(), "{prepared:?}\n{script}");
+        let shell =
+            script.lines().find_map(|line| line.strip_prefix("echo PID > ")).expect("where the shell goes");
+
+        // What `su` does, without needing an account.
+        let (uid, gid) = OTHER;
+        let drop = format!(
+            "open(F, '>', '{shell}') && syswrite(F, '0') or die $!; close F;\
+             $( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid}; exec @ARGV or print \"SKIPPED: $!\";"
+        );
+        let itself = own_process(test);
+        let output = Command::new("perl")
+            .args(["-e", &drop])
+            .arg(itself.get_program())
+            .args(itself.get_args())
+            .envs(itself.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env(USER, "1")
+            .output()
+            .expect("perl");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        unprepare(&script);
+        if let Some(line) = printed.lines().find(|line| line.contains("SKIPPED")) {
+            return say(line);
+        }
+        report(test, &output);
+    });
+}
+
+fn as_user() {
+    let mut found = Delegation::find(&FindOptions { owner: None, allow_swap: true }).expect("find");
+    for subtree in found.v2.iter().chain(&found.v1) {
+        assert!(subtree.path.to_string_lossy().contains("/stockade-user-"), "{found:?}");
+    }
+    let limits =
+        CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: None };
+    let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let group = groups.create("mine", &limits, &[limits.clone(), NONE], None).expect("create");
+    let killed = run(&group, 0, None, "my $x = 'x' x (96 << 20);");
+    assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
+    assert_eq!(group.steps[0].stats.read().oom_kills, Some(1));
+    drop(group);
+    groups.remove_all().expect("remove");
+    assert!(found.release().is_empty());
+}
+
+/// The directories that the script made, deepest first.
+fn unprepare(script: &str) {
+    for made in script.lines().filter_map(|line| line.strip_prefix("mkdir -p ")) {
+        let made = std::path::Path::new(made);
+        let tree = if made.ends_with("shell") { made.parent().unwrap_or(made) } else { made };
+        for dir in [made, tree] {
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}

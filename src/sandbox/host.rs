@@ -1,0 +1,38 @@
+//! What this host can enforce, found by trying it once at start.
+
+use model::IdMapKind;
+use serde::{Deserialize, Serialize};
+
+/// Reported by the launcher after it built its own surroundings, so each entry was really done once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCaps {
+    /// `uname -r`.
+    pub kernel: String,
+    pub architecture: String,
+    /// Highest landlock ABI that both kernel and this build know; `None` where landlock is off.
+    pub landlock_abi: Option<u32>,
+    pub cgroup: CgroupCaps,
+    pub id_map: IdMapKind,
+    /// Jobs that can hold a host id of their own at one time.
+    pub slots: u32,
+    /// Host paths visible read-only in the `host` image beside the standard ones.
+    pub host_paths: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupCaps {
+    /// `v2`, `hybrid`, `v1` or `none`.
+    pub version: String,
+    /// Such as `memory`, `pids`, `cpu`.
+    pub controllers: Vec<String>,
+    /// `cgroup.kill` (kernel 5.14).
+    pub kill: bool,
+    pub freeze: bool,
+}
+
+impl CgroupCaps {
+    /// Of a host where none could be had and the operator allowed that.
+    pub(crate) fn none() -> Self {
+        Self { version: "none".into(), controllers: Vec::new(), kill: false, freeze: false }
+    }
+}

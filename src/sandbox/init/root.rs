@@ -1,0 +1,116 @@
+//! The root filesystem of one sandbox: the launcher's prepared tree, and what is the job's own on top of it.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag};
+use nix::mount::{MntFlags, umount2};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{chdir, fchdir, pivot_root};
+
+use super::mounts;
+use crate::plan::{RootPlan, ScratchPlan};
+use crate::step::{At, Step, StepError};
+use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
+
+/// Prepared by the launcher (launcher/surroundings.rs): the tree to copy, and places to put things.
+const PREPARED: &CStr = c"/host";
+const JOB: &CStr = c"/job";
+const SCRATCH: &CStr = c"/scratch";
+const EMPTY: &CStr = c"/empty";
+
+/// What the one scratch filesystem is shown as, and how.
+const SCRATCH_PLACES: [(&CStr, &CStr, u32, u64); 3] = [
+    (c"workspace", c"workspace", 0o755, ATTR_NOSUID | ATTR_NODEV),
+    (c"tmp", c"tmp", 0o1777, ATTR_NOSUID | ATTR_NODEV),
+    (c"shm", c"dev/shm", 0o1777, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC),
+];
+
+/// One system call copies the whole prepared tree: read-only, nosuid, all its mounts in place.
+pub(crate) fn attach(plan: &RootPlan) -> Result<OwnedFd, StepError> {
+    debug_assert_eq!(plan.source, "host");
+    let root = mounts::copy(PREPARED).at(Step::Root, 0)?;
+    sys::move_mount(root.as_fd(), AT_FDCWD, JOB).at(Step::Root, 1)?;
+    Ok(root)
+}
+
+pub(crate) fn mount_proc(root: &OwnedFd) -> Result<OwnedFd, StepError> {
+    let attributes = ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC;
+    let proc = sys::new_filesystem(c"proc", &[], attributes).at(Step::Proc, 0)?;
+    mounts::attach(&proc, root.as_fd(), c"proc").at(Step::Proc, 1)?;
+    Ok(proc)
+}
+
+/// Returns `/workspace`.
+pub(crate) fn mount_scratch(root: &OwnedFd, plan: &ScratchPlan) -> Result<OwnedFd, StepError> {
+    let (size, inodes) = (number(plan.bytes), number(plan.inodes));
+    let options = [(c"size", &*size), (c"nr_inodes", &*inodes), (c"mode", c"0755")];
+    let scratch = sys::new_filesystem(c"tmpfs", &options, ATTR_NOSUID | ATTR_NODEV).at(Step::Scratch, 0)?;
+    // Attached in the old root, which goes away with pivot; only the three places below remain.
+    sys::move_mount(scratch.as_fd(), AT_FDCWD, SCRATCH).at(Step::Scratch, 1)?;
+    for (i, (name, place, mode, attributes)) in SCRATCH_PLACES.into_iter().enumerate() {
+        let at = 2 + i * 5;
+        mkdirat(&scratch, name, Mode::from_bits_truncate(mode)).at(Step::Scratch, at)?;
+        let made = mounts::resolve(scratch.as_fd(), name, OFlag::O_RDONLY | OFlag::O_DIRECTORY);
+        // The umask took bits away from mkdir's.
+        fchmod(made.at(Step::Scratch, at + 1)?, Mode::from_bits_truncate(mode)).at(Step::Scratch, at + 2)?;
+        let bind = mounts::bind(scratch.as_fd(), name, attributes).at(Step::Scratch, at + 3)?;
+        mounts::attach(&bind, root.as_fd(), place).at(Step::Scratch, at + 4)?;
+    }
+    mounts::resolve(scratch.as_fd(), c"workspace", OFlag::O_RDONLY | OFlag::O_DIRECTORY).at(Step::Scratch, 99)
+}
+
+/// A devpts of its own: a job's terminals are nobody else's (CVE-2025-52565 needs a shared one).
+pub(crate) fn mount_terminals(root: &OwnedFd) -> Result<(), StepError> {
+    let options = [(c"ptmxmode", c"0666"), (c"mode", c"0620")];
+    let attributes = ATTR_NOSUID | ATTR_NOEXEC;
+    let devpts = sys::new_filesystem(c"devpts", &options, attributes).at(Step::Terminals, 0)?;
+    mounts::attach(&devpts, root.as_fd(), c"dev/pts").at(Step::Terminals, 1)
+}
+
+/// Covers what tells about, or changes, the host. A file that this kernel does not have needs no cover.
+pub(crate) fn mask(root: &OwnedFd, plan: &RootPlan) -> Result<(), StepError> {
+    for (i, path) in plan.masked_files.iter().enumerate() {
+        // The launcher checked that this is the null device (CVE-2025-31133).
+        cover(root, path, i, |_| mounts::bind(AT_FDCWD, c"/host/dev/null", ATTR_NOSUID | ATTR_NOEXEC))?;
+    }
+    for (i, path) in plan.masked_directories.iter().enumerate() {
+        cover(root, path, 100 + i, |_| {
+            mounts::bind(AT_FDCWD, EMPTY, ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)
+        })?;
+    }
+    for (i, path) in plan.read_only.iter().enumerate() {
+        let attributes = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC;
+        cover(root, path, 200 + i, |target| mounts::bind(target.as_fd(), c"", attributes))?;
+    }
+    Ok(())
+}
+
+fn cover(
+    root: &OwnedFd,
+    path: &str,
+    index: usize,
+    with: impl FnOnce(&OwnedFd) -> std::io::Result<OwnedFd>,
+) -> Result<(), StepError> {
+    let relative =
+        CString::new(path.trim_start_matches('/')).map_err(std::io::Error::from).at(Step::Masks, index)?;
+    let target = match mounts::resolve(root.as_fd(), &relative, OFlag::O_PATH) {
+        Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => return Ok(()),
+        target => target.at(Step::Masks, index)?,
+    };
+    let mount = with(&target).at(Step::Masks, index)?;
+    sys::move_mount(mount.as_fd(), target.as_fd(), c"").at(Step::Masks, index)
+}
+
+/// pivot_root(2), section "pivot_root(".", ".")": the old root ends up below the new one and is detached there.
+pub(crate) fn pivot(root: &OwnedFd) -> Result<(), StepError> {
+    fchdir(root).at(Step::Pivot, 0)?;
+    pivot_root(".", ".").at(Step::Pivot, 1)?;
+    umount2(".", MntFlags::MNT_DETACH).at(Step::Pivot, 2)?;
+    chdir("/").at(Step::Pivot, 3)
+}
+
+fn number(value: u64) -> CString {
+    CString::new(value.to_string()).expect("digits contain no NUL")
+}

@@ -1,0 +1,105 @@
+//! The launcher: one single-threaded process that clones every sandbox, so the daemon never forks.
+//!
+//! This file is the daemon's side, a handle. [`start`] brings the process up, [`role`] is what it does first,
+//! [`surroundings`] the little world it lives in, [`serve`] its loop.
+
+mod ids;
+mod role;
+mod sandbox;
+mod serve;
+mod start;
+mod surroundings;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::Child;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{Shutdown, shutdown};
+pub use role::launcher_main;
+use serde::{Deserialize, Serialize};
+pub use start::StartError;
+
+use crate::cgroup::Delegation;
+use crate::host::HostCaps;
+use crate::plan::LaunchPlan;
+use crate::protocol::Launch;
+use crate::wire;
+
+/// What `serve` and `run` start the launcher with.
+#[derive(Clone, Debug, Default)]
+pub struct LauncherOptions {
+    /// Further host paths that every job sees read-only.
+    pub host_paths: Vec<PathBuf>,
+    /// Layers that may be missing, by name: see [`crate::DEGRADABLE`].
+    pub allow_degraded: BTreeSet<String>,
+}
+
+/// The daemon's handle. Dropping it makes the launcher end every sandbox, clean up and exit, and waits for that.
+#[derive(Debug)]
+pub struct Launcher {
+    socket: OwnedFd,
+    process: Child,
+    /// Its subtrees are removed last, when the launcher stands in them no more.
+    delegation: Option<Delegation>,
+    host: HostCaps,
+    allow_degraded: BTreeSet<String>,
+}
+
+/// Killing and clearing away takes milliseconds; a launcher that needs longer is left to finish alone.
+const CLEAN_UP_MS: u16 = 5000;
+
+impl Launcher {
+    pub fn host(&self) -> &HostCaps {
+        &self.host
+    }
+
+    pub fn allow_degraded(&self) -> &BTreeSet<String> {
+        &self.allow_degraded
+    }
+
+    /// Hands the plan over and returns the job's socket at once; everything else arrives there as
+    /// [`crate::protocol::Report`].
+    pub fn launch(&self, plan: LaunchPlan) -> io::Result<OwnedFd> {
+        let (ours, theirs) = wire::pair()?;
+        wire::send(self.socket.as_fd(), &Launch { plan }, &[theirs.as_fd()])?;
+        Ok(ours)
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Write);
+        // Nothing is ever sent back on this socket, so the next event is the launcher's end.
+        let mut closed = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        if matches!(poll(&mut closed, PollTimeout::from(CLEAN_UP_MS)), Ok(1..)) {
+            let _ = self.process.wait();
+            if let Some(delegation) = &mut self.delegation {
+                // What is left (root was shed, say) is swept at the next start.
+                delegation.release();
+            }
+        }
+    }
+}
+
+/// First message to the launcher.
+#[derive(Debug, Serialize, Deserialize)]
+struct Boot {
+    ids: ids::HostIds,
+    delegation: Option<Delegation>,
+    host_paths: Vec<PathBuf>,
+}
+
+/// The launcher's answers while it comes up.
+#[derive(Debug, Serialize, Deserialize)]
+enum BootReport {
+    /// It stands in a new user namespace and waits for its id maps.
+    NeedsIdMaps,
+    Ready(HostCaps),
+    Failed {
+        doing: String,
+        errno: i32,
+    },
+}

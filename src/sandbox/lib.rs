@@ -1,0 +1,33 @@
+//! The container core: what this host can do ([`HostCaps`]), what a job will get ([`plan`]), and the launcher that
+//! builds it.
+//!
+//! ```text
+//! daemon ── Launch{plan} ──▶ launcher ── clone3 ──▶ init (PID 1) ── clone3 ──▶ the job's programs
+//!    ▲                          │                      │
+//!    └──────── Report ──────────┴──────────────────────┘       on one socket per job
+//! ```
+//!
+//! No tokio, no HTTP, no wasm, and no `unsafe` outside `sys.rs`.
+
+pub mod cgroup;
+mod host;
+mod init;
+mod launcher;
+mod plan;
+pub mod protocol;
+mod require;
+pub mod seccomp;
+mod step;
+mod sys;
+pub mod wire;
+
+pub use host::{CgroupCaps, HostCaps};
+pub use launcher::{Launcher, LauncherOptions, StartError, launcher_main};
+pub use plan::{LaunchPlan, PlanError, plan};
+pub use require::DEGRADABLE;
+pub use seccomp::{Profile, ProfileError, Profiles};
+pub use step::{Step, StepError};
+pub use sys::{set_terminal_size, terminal_size};
+
+/// `argv[0]` of the launcher; no user types it.
+pub const LAUNCHER_ROLE: &str = "@launcher";

@@ -1,0 +1,98 @@
+//! What daemon, launcher and init say to each other.
+//!
+//! The daemon makes one socket pair per job, keeps one end and sends the other with [`Launch`]. Everything about that
+//! job then comes back on it: first from the launcher, then from init, last from the launcher again. The daemon may send
+//! its orders before init exists; the socket keeps them, so no round trip is spent on waiting for readiness.
+
+use model::GroupUsage;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::LaunchPlan;
+use crate::step::StepError;
+
+/// Daemon to launcher. Descriptor: init's end of the job's socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Launch {
+    pub plan: LaunchPlan,
+}
+
+/// Launcher and init to daemon, on the job's socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Report {
+    /// From the launcher: init exists. Descriptors as [`Handles`] counts them.
+    Cloned { host_uid: u32, handles: Handles },
+    /// From init: every step of the plan was done; microseconds of each since the clone.
+    Ready { steps_us: Vec<(crate::step::Step, u32)> },
+    /// From either: the sandbox could not be built.
+    Failed(StepError),
+    /// From init: a program was started.
+    Started { step: u16 },
+    /// From init: a program and everything it left behind has ended.
+    Exited(StepExit),
+    /// From init: one collected file. Descriptor: the file, open for reading.
+    Artifact { path: String, bytes: u64 },
+    /// From init: a file that matched and was not collected.
+    ArtifactRefused { path: String, code: String, errno: i32 },
+    /// From init: nothing more to collect.
+    Collected,
+    /// From the launcher: init has ended and everything of this sandbox was removed.
+    Gone { clean: bool },
+}
+
+/// Which descriptors come with [`Report::Cloned`], in this order: the pidfd of init, then per step `cpu`, `kill`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Handles {
+    pub steps: Vec<StepHandles>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StepHandles {
+    pub cpu: bool,
+    pub kill: bool,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepExit {
+    pub step: u16,
+    /// Set when the program never came to run: the step of `program.rs` that failed, exec(2) among them.
+    pub error: Option<StepError>,
+    /// As wait(2) gives it.
+    pub wait_status: i32,
+    pub wall_us: u64,
+    pub usage: GroupUsage,
+    pub disk: DiskUsage,
+}
+
+/// Of the scratch filesystem that `/workspace`, `/tmp` and `/dev/shm` share.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct DiskUsage {
+    pub bytes: u64,
+    pub full: bool,
+}
+
+/// Daemon to init.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Order {
+    /// Write these below `/workspace`. Descriptor: a memfd with their contents one after another.
+    Files(Vec<FileEntry>),
+    /// Run step `n` of the plan. Descriptors: stdin, stdout, stderr; or the terminal alone.
+    Run {
+        step: u16,
+    },
+    Signal(i32),
+    /// Kill the running step.
+    Kill,
+    /// Report the files below `/workspace` that match.
+    Collect {
+        patterns: Vec<String>,
+        most_files: u32,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub path: String,
+    pub mode: u32,
+    pub bytes: u64,
+}

@@ -1,0 +1,40 @@
+//! System calls of aarch64 below 424, from the `SYS_*` constants of libc, and
+//! `scripts/syscall.tbl` of Linux 6.18 for what that lacks.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[
+    (0, "io_setup io_destroy io_submit io_cancel io_getevents setxattr lsetxattr fsetxattr getxattr"),
+    (9, "lgetxattr fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr getcwd"),
+    (18, "lookup_dcookie eventfd2 epoll_create1 epoll_ctl epoll_pwait dup dup3 fcntl inotify_init1"),
+    (27, "inotify_add_watch inotify_rm_watch ioctl ioprio_set ioprio_get flock mknodat mkdirat unlinkat"),
+    (36, "symlinkat linkat renameat umount2 mount pivot_root nfsservctl statfs fstatfs truncate"),
+    (46, "ftruncate fallocate faccessat chdir fchdir chroot fchmod fchmodat fchownat fchown"),
+    (56, "openat close vhangup pipe2 quotactl getdents64 lseek read write readv"),
+    (66, "writev pread64 pwrite64 preadv pwritev sendfile pselect6 ppoll signalfd4 vmsplice"),
+    (76, "splice tee readlinkat newfstatat fstat sync fsync fdatasync sync_file_range timerfd_create"),
+    (86, "timerfd_settime timerfd_gettime utimensat acct capget capset personality exit exit_group waitid"),
+    (96, "set_tid_address unshare futex set_robust_list get_robust_list nanosleep getitimer setitimer"),
+    (104, "kexec_load init_module delete_module timer_create timer_gettime timer_getoverrun timer_settime"),
+    (111, "timer_delete clock_settime clock_gettime clock_getres clock_nanosleep syslog ptrace"),
+    (118, "sched_setparam sched_setscheduler sched_getscheduler sched_getparam sched_setaffinity"),
+    (123, "sched_getaffinity sched_yield sched_get_priority_max sched_get_priority_min"),
+    (127, "sched_rr_get_interval restart_syscall kill tkill tgkill sigaltstack rt_sigsuspend rt_sigaction"),
+    (135, "rt_sigprocmask rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_sigreturn setpriority"),
+    (141, "getpriority reboot setregid setgid setreuid setuid setresuid getresuid setresgid getresgid"),
+    (151, "setfsuid setfsgid times setpgid getpgid getsid setsid getgroups setgroups uname"),
+    (161, "sethostname setdomainname getrlimit setrlimit getrusage umask prctl getcpu gettimeofday"),
+    (170, "settimeofday adjtimex getpid getppid getuid geteuid getgid getegid gettid sysinfo"),
+    (180, "mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr msgget msgctl msgrcv"),
+    (189, "msgsnd semget semctl semtimedop semop shmget shmctl shmat shmdt socket"),
+    (199, "socketpair bind listen accept connect getsockname getpeername sendto recvfrom setsockopt"),
+    (209, "getsockopt shutdown sendmsg recvmsg readahead brk munmap mremap add_key request_key"),
+    (219, "keyctl clone execve mmap fadvise64 swapon swapoff mprotect msync mlock"),
+    (229, "munlock mlockall munlockall mincore madvise remap_file_pages mbind get_mempolicy set_mempolicy"),
+    (238, "migrate_pages move_pages rt_tgsigqueueinfo perf_event_open accept4 recvmmsg"),
+    (260, "wait4 prlimit64 fanotify_init fanotify_mark name_to_handle_at open_by_handle_at clock_adjtime"),
+    (267, "syncfs setns sendmmsg process_vm_readv process_vm_writev kcmp finit_module sched_setattr"),
+    (275, "sched_getattr renameat2 seccomp getrandom memfd_create bpf execveat userfaultfd membarrier"),
+    (284, "mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents"),
+    (293, "rseq kexec_file_load"),
+];

@@ -1,0 +1,148 @@
+//! Messages between daemon, launcher and init: postcard over `SOCK_SEQPACKET`, descriptors by `SCM_RIGHTS`.
+//!
+//! One packet is one message. A message too large for a packet goes in a sealed memfd that travels as its first
+//! descriptor. A receiver never trusts a length it did not count itself: a truncated packet is an error.
+
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
+    socketpair,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::sys;
+
+/// Below the default `net.core.wmem_default`, with room for several messages in flight.
+const INLINE: usize = 32 << 10;
+/// The most a memfd message may hold: a plan with the longest command and environment allowed.
+const LARGEST: u64 = 64 << 20;
+/// `SCM_MAX_FD` of linux/net/scm.h.
+const MOST_FDS: usize = 253;
+
+const IN_PACKET: u8 = 0;
+const IN_MEMFD: u8 = 1;
+
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?)
+}
+
+pub fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut packet = postcard::to_extend(message, vec![IN_PACKET]).map_err(io::Error::other)?;
+    let mut raw: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
+    let spilled;
+    if packet.len() > INLINE {
+        spilled = sealed(c"stockade-message", &packet[1..])?;
+        raw.insert(0, spilled.as_raw_fd());
+        packet = vec![IN_MEMFD];
+    }
+    let rights = [ControlMessage::ScmRights(&raw)];
+    let control: &[ControlMessage<'_>] = if raw.is_empty() { &[] } else { &rights };
+    loop {
+        match sendmsg::<()>(
+            socket.as_raw_fd(),
+            &[IoSlice::new(&packet)],
+            control,
+            MsgFlags::MSG_NOSIGNAL,
+            None,
+        ) {
+            Err(Errno::EINTR) => (),
+            result => return Ok(result.map(drop)?),
+        }
+    }
+}
+
+/// The next message and its descriptors; `None` when the other side has closed.
+pub fn receive<T: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+    let mut packet = vec![0; INLINE];
+    let (length, mut fds) = receive_packet(socket, &mut packet)?;
+    if length == 0 {
+        return Ok(None);
+    }
+    let message = match packet[0] {
+        IN_PACKET => decode(&packet[1..length])?,
+        IN_MEMFD if !fds.is_empty() => decode(&read_all(fds.remove(0))?)?,
+        _ => return Err(io::ErrorKind::InvalidData.into()),
+    };
+    Ok(Some((message, fds)))
+}
+
+fn receive_packet(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = nix::cmsg_space!([RawFd; MOST_FDS]);
+    let mut parts = [IoSliceMut::new(packet)];
+    let message = loop {
+        match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
+            Err(Errno::EINTR) => (),
+            result => break result?,
+        }
+    };
+    let mut fds = Vec::new();
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(raw) = part {
+            fds.extend(raw.into_iter().map(sys::adopt));
+        }
+    }
+    if message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok((message.bytes, fds))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    postcard::from_bytes(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+}
+
+fn read_all(memfd: OwnedFd) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::from(memfd).take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A memfd that holds `contents`, at offset 0, and can never change again.
+pub fn sealed(name: &std::ffi::CStr, contents: &[u8]) -> io::Result<OwnedFd> {
+    let mut file =
+        std::fs::File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    file.write_all(contents)?;
+    io::Seek::rewind(&mut file)?;
+    seal(file.as_fd())?;
+    Ok(file.into())
+}
+
+pub(crate) fn seal(memfd: BorrowedFd<'_>) -> io::Result<()> {
+    let all =
+        SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
+    fcntl(memfd, FcntlArg::F_ADD_SEALS(all))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_and_large_messages_arrive_with_their_descriptors() {
+        let (a, b) = pair().expect("socketpair");
+        for size in [0, 10, INLINE, INLINE * 40] {
+            let sent = vec![7u8; size];
+            send(a.as_fd(), &sent, &[a.as_fd(), b.as_fd()]).expect("send");
+            let (got, fds) = receive::<Vec<u8>>(b.as_fd()).expect("receive").expect("open");
+            assert_eq!((got, fds.len()), (sent, 2), "{size}");
+        }
+    }
+
+    #[test]
+    fn end_of_file_is_none_and_garbage_is_an_error() {
+        let (a, b) = pair().expect("socketpair");
+        for garbage in [&[9u8][..], &[IN_MEMFD], &[IN_PACKET, 0xff, 0xff, 0xff]] {
+            nix::sys::socket::send(a.as_raw_fd(), garbage, MsgFlags::empty()).expect("send");
+            assert!(receive::<String>(b.as_fd()).is_err(), "{garbage:?}");
+        }
+        drop(a);
+        assert!(receive::<String>(b.as_fd()).expect("receive").is_none());
+    }
+}
