@@ -1,0 +1,63 @@
+//! When a step must be looked at next: its wall limit, and the earliest moment at which it can have used up its CPU
+//! time. No tick: the second is computed from what is left and how many CPUs may burn it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use model::Limits;
+use sandbox::cgroup::cpu_usage_us;
+use tokio::time::{Instant, sleep_until};
+
+/// Below this the timer and the cgroup's own counter are no finer.
+const LEAST: Duration = Duration::from_millis(1);
+
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    wall: Instant,
+    cpu_limit_us: u64,
+    cpus: f64,
+    /// Where the cgroup counts CPU time; without one RLIMIT_CPU is what is left.
+    counter: Option<OwnedFd>,
+    next_cpu: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    Wall,
+    Cpu,
+}
+
+impl Deadlines {
+    pub(crate) fn new(limits: &Limits, counter: Option<OwnedFd>) -> Self {
+        let now = Instant::now();
+        let mut deadlines = Self {
+            wall: now + Duration::from_millis(limits.wall_time_ms),
+            cpu_limit_us: limits.cpu_time_ms.saturating_mul(1000),
+            cpus: limits.cpus.max(1.0),
+            counter,
+            next_cpu: now,
+        };
+        deadlines.next_cpu = now + deadlines.earliest(deadlines.cpu_limit_us);
+        deadlines
+    }
+
+    /// Cancel-safe: may be dropped and called again.
+    pub(crate) async fn reached(&mut self) -> Reached {
+        loop {
+            if self.counter.is_none() || self.wall <= self.next_cpu {
+                sleep_until(self.wall).await;
+                return Reached::Wall;
+            }
+            sleep_until(self.next_cpu).await;
+            let used = self.counter.as_ref().and_then(|fd| cpu_usage_us(fd.as_fd()).ok()).unwrap_or(0);
+            if used >= self.cpu_limit_us {
+                return Reached::Cpu;
+            }
+            self.next_cpu = Instant::now() + self.earliest(self.cpu_limit_us - used);
+        }
+    }
+
+    fn earliest(&self, left_us: u64) -> Duration {
+        Duration::from_micros(left_us).div_f64(self.cpus).max(LEAST)
+    }
+}

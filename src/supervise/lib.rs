@@ -1,0 +1,105 @@
+//! The async side of a running job: deadlines, output, accounting, and the verdict on how it ended.
+//!
+//! One task per job, woken by the job's socket, its pipes and its timers; nothing here polls on a tick.
+
+#![forbid(unsafe_code)]
+
+mod artifacts;
+mod control;
+mod deadline;
+mod inputs;
+mod job;
+mod output;
+mod stdio;
+mod step;
+mod tty;
+mod verdict;
+
+use std::io;
+use std::sync::Arc;
+
+use model::{Artifact, ArtifactError, Cause, JobSpec, Receipt, Status, StepResult, Timing};
+use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Profiles};
+use tokio::sync::mpsc;
+
+/// Runs jobs through one launcher. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    launcher: Launcher,
+    profiles: Profiles,
+    /// Opened once: the stdin of steps that have none.
+    null: std::os::fd::OwnedFd,
+}
+
+/// How a job ended: everything of [`model::Job`] that running it decides.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: Status,
+    pub cause: Option<Cause>,
+    pub steps: Vec<StepResult>,
+    pub artifacts: Vec<Collected>,
+    pub artifact_errors: Vec<ArtifactError>,
+    pub isolation: Option<Receipt>,
+    pub timing: Timing,
+}
+
+/// An artifact with its contents, read once, its digest computed over just these bytes.
+#[derive(Debug)]
+pub struct Collected {
+    pub artifact: Artifact,
+    pub contents: Vec<u8>,
+}
+
+/// Where the steps' stdin comes from and their output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Io {
+    /// stdin from the spec, output kept for the result.
+    Capture,
+    /// This process's own stdin, stdout and stderr, as they come.
+    Relay,
+}
+
+/// What may be asked of a running job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send this signal number to the step's main process.
+    Signal(i32),
+    /// End the job as `cancelled`.
+    Cancel,
+}
+
+impl Supervisor {
+    pub fn new(launcher: Launcher, profiles: Profiles) -> io::Result<Self> {
+        let null = std::fs::OpenOptions::new().read(true).open("/dev/null")?.into();
+        Ok(Self { inner: Arc::new(Inner { launcher, profiles, null }) })
+    }
+
+    pub fn host(&self) -> &HostCaps {
+        self.inner.launcher.host()
+    }
+
+    pub fn profiles(&self) -> &Profiles {
+        &self.inner.profiles
+    }
+
+    /// Pure: what the job would get on this host, or the layer that cannot be had.
+    pub fn plan(&self, spec: &JobSpec) -> Result<LaunchPlan, PlanError> {
+        sandbox::plan(spec, self.host(), self.profiles(), self.inner.launcher.allow_degraded())
+    }
+
+    /// Runs the job to its end. Dropping the sender of `orders` changes nothing.
+    pub async fn run(
+        &self,
+        spec: JobSpec,
+        plan: LaunchPlan,
+        io: Io,
+        orders: mpsc::Receiver<Order>,
+    ) -> Outcome {
+        job::run(&self.inner, spec, plan, io, orders).await
+    }
+}
