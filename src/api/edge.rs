@@ -1,0 +1,64 @@
+//! What every request gets, whatever becomes of it: an id, a problem body where it failed, one line in the log.
+
+use std::any::Any;
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::problem::{Code, Problem};
+
+const REQUEST_ID: &str = "x-request-id";
+
+pub(crate) async fn edge(request: Request, next: Next) -> Response {
+    // Made here and never taken from the client, who could forge another request's lines in the log with it.
+    let mut buffer = Uuid::encode_buffer();
+    let id: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+    let uri = request.uri().clone();
+    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = uri.path());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        *response.body_mut() = problem.body(id, uri.path());
+        span.in_scope(|| log(&problem));
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Our own faults are errors; a caller's are of interest only to whoever looks for them.
+fn log(problem: &Problem) {
+    let (status, code) = (problem.status().as_u16(), problem.name());
+    if problem.status().is_server_error() {
+        tracing::error!(status, code, "request failed: {}", problem.cause());
+    } else {
+        tracing::debug!(status, code, "request refused: {}", problem.cause());
+    }
+}
+
+pub(crate) fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let text = match cause.downcast::<String>() {
+        Ok(text) => *text,
+        Err(cause) => (*cause.downcast_ref::<&str>().unwrap_or(&"without a message")).to_owned(),
+    };
+    Problem::internal(format!("panic: {text}")).into_response()
+}
+
+pub(crate) async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "nothing is served under this path")
+}
+
+/// axum adds `Allow`, which RFC 9110 §15.5.6 asks for.
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(
+        Code::MethodNotAllowed,
+        "this resource does not have this method; `Allow` lists those it has",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! The routes below `/jobs`.
+
+pub(crate) mod artifacts;
+pub(crate) mod cancel;
+pub(crate) mod create;
+pub(crate) mod get;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use model::JobId;
+
+use crate::problem::Problem;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Missing {
+    #[error("there is no such job, or it ended so long ago that it was dropped")]
+    Job,
+    #[error("the job has no such artifact")]
+    Artifact,
+    #[error("the contents of the artifact no longer match their digest")]
+    Contents,
+}
+
+/// The `{id}` of a route. One that is no id names no job.
+pub(crate) struct ThisJob(pub(crate) JobId);
+
+impl<S: Send + Sync> FromRequestParts<S> for ThisJob {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Missing::Job)?;
+        let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| JobId::parse(id));
+        Ok(Self(id.ok_or(Missing::Job)?))
+    }
+}

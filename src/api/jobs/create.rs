@@ -1,0 +1,35 @@
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{Job, JobRequest};
+use supervise::Io;
+
+use crate::json::Json;
+use crate::problem::Problem;
+use crate::router::App;
+use crate::wait::Wait;
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    wait: Wait,
+    Json { value: request, room }: Json<JobRequest>,
+) -> Result<Response, Problem> {
+    let start = Instant::now();
+    let spec = request.check(&app.policy)?;
+    let plan = app.supervisor.plan(&spec)?;
+    let labels = spec.labels.clone();
+    let watching = app.runner.submit(labels, start.elapsed(), |orders| async move {
+        let outcome = app.supervisor.run(spec, plan, Io::Capture, orders).await;
+        drop(room);
+        outcome
+    })?;
+    Ok(answer(&wait.on(watching).await.job))
+}
+
+/// 202 while there is more to come, 200 with the finished job.
+fn answer(job: &Job) -> Response {
+    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    (status, [(header::LOCATION, format!("/jobs/{}", job.id))], axum::Json(job)).into_response()
+}

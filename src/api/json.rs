@@ -1,0 +1,97 @@
+//! Reads a JSON body, within its limits, and says which field is wrong.
+
+mod intake;
+mod locate;
+mod strict;
+mod well_formed;
+
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use model::FieldError;
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::problem::Problem;
+pub(crate) use intake::Intake;
+use strict::Strict;
+
+/// A larger body is parsed beside the workers, which have other requests to answer.
+const INLINE_BYTES: usize = 256 << 10;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JsonError {
+    #[error("`Content-Type` must be `application/json`")]
+    MediaType,
+    #[error("`Content-Encoding` is not supported: send the body as it is")]
+    Encoding,
+    #[error("the body exceeds {0} bytes")]
+    TooLarge(usize),
+    #[error("the body did not arrive within {} s", .0.as_secs())]
+    TooSlow(Duration),
+    #[error("the bodies of jobs that have not ended fill the memory set aside for them; try again shortly")]
+    NoRoom,
+    #[error("the body could not be read: {0}")]
+    Aborted(String),
+    #[error("{0}")]
+    Malformed(serde_json::Error),
+    #[error("{}: {}", .0.pointer, .0.detail)]
+    Field(FieldError),
+}
+
+#[derive(Debug)]
+pub(crate) struct Json<T> {
+    pub(crate) value: T,
+    /// To be kept for as long as the value.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    Intake: FromRef<S>,
+    T: DeserializeOwned + Send + 'static,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_headers(request.headers())?;
+        let (body, room) = Intake::from_ref(state).take(request.into_body()).await?;
+        if body.len() <= INLINE_BYTES {
+            return Ok(Self { value: parse(&body)?, room });
+        }
+        let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
+        let value = parsed.map_err(|e| Problem::internal(e.to_string()))??;
+        Ok(Self { value, room })
+    }
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), JsonError> {
+    let essence = |value: &str| {
+        value.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json"))
+    };
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    if !kind.is_some_and(essence) {
+        return Err(JsonError::MediaType);
+    }
+    let plain = |value: &str| value.eq_ignore_ascii_case("identity");
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(value) if !value.to_str().is_ok_and(plain) => Err(JsonError::Encoding),
+        _ => Ok(()),
+    }
+}
+
+/// Bodies without an error, nearly all, pay for nothing but the parse; the others are gone through again.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = T::deserialize(Strict(&mut json)).and_then(|value| json.end().map(|()| value));
+    parsed.or_else(|_| {
+        // In this order: 422 is for what is JSON, so a body that is not says so even where a field is wrong first.
+        well_formed::check(body).map_err(JsonError::Malformed)?;
+        locate::parse(body).map_err(JsonError::Field)
+    })
+}
+
+#[cfg(test)]
+mod tests;

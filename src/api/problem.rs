@@ -1,0 +1,238 @@
+//! The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{FieldError, pointer};
+use sandbox::PlanError;
+use serde::Serialize;
+
+use crate::guard::GuardError;
+use crate::jobs::Missing;
+use crate::json::JsonError;
+use crate::runner::QueueFull;
+use crate::wait::WaitError;
+
+/// What a client may branch on; the last part of the problem's `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    ArtifactDamaged,
+    ArtifactNotFound,
+    BodyTimeout,
+    BodyTooLarge,
+    CrossSiteRequest,
+    InternalError,
+    InvalidJob,
+    InvalidQuery,
+    JobNotFound,
+    MalformedJson,
+    MalformedRequest,
+    MethodNotAllowed,
+    MisdirectedRequest,
+    NotFound,
+    QueueFull,
+    UnsupportedLayer,
+    UnsupportedMediaType,
+}
+
+impl Code {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::ArtifactDamaged => (S::INTERNAL_SERVER_ERROR, "artifact_damaged", "Artifact damaged"),
+            Self::ArtifactNotFound => (S::NOT_FOUND, "artifact_not_found", "No such artifact"),
+            Self::BodyTimeout => (S::REQUEST_TIMEOUT, "body_timeout", "Request body too slow"),
+            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
+            Self::CrossSiteRequest => (S::FORBIDDEN, "cross_site_request", "Cross-site request"),
+            Self::InternalError => (S::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
+            Self::InvalidJob => (S::UNPROCESSABLE_ENTITY, "invalid_job", "Invalid job"),
+            Self::InvalidQuery => (S::BAD_REQUEST, "invalid_query", "Invalid query"),
+            Self::JobNotFound => (S::NOT_FOUND, "job_not_found", "No such job"),
+            Self::MalformedJson => (S::BAD_REQUEST, "malformed_json", "Malformed JSON"),
+            Self::MalformedRequest => (S::BAD_REQUEST, "malformed_request", "Malformed request"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::MisdirectedRequest => {
+                (S::MISDIRECTED_REQUEST, "misdirected_request", "Misdirected request")
+            }
+            Self::NotFound => (S::NOT_FOUND, "not_found", "No such resource"),
+            Self::QueueFull => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
+            Self::UnsupportedLayer => {
+                (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")
+            }
+            Self::UnsupportedMediaType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
+            }
+        }
+    }
+}
+
+/// An error on its way out. It travels as an extension of a response without a body, because only [`crate::edge`] knows
+/// the request id and the path that belong into the body.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldError>,
+    /// For the log only.
+    internal: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Member<'a>>,
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    pointer: &'a str,
+    code: &'static str,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), internal: None }
+    }
+
+    pub(crate) fn internal(cause: String) -> Self {
+        let detail = "this is a fault of the server; its log has the cause under this request id";
+        Self { internal: Some(cause), ..Self::new(Code::InternalError, detail) }
+    }
+
+    fn at(code: Code, detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(code, detail) }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.code.parts().0
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.code.parts().1
+    }
+
+    /// The sentence for the log: what the client is not told, where there is such a thing.
+    pub(crate) fn cause(&self) -> &str {
+        self.internal.as_deref().unwrap_or(&self.detail)
+    }
+
+    pub(crate) fn body(&self, request_id: &str, instance: &str) -> Body {
+        let (status, name, title) = self.code.parts();
+        let members = self.errors.iter();
+        let document = Document {
+            kind: format!("urn:stockade:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance,
+            request_id,
+            errors: members
+                .map(|e| Member { pointer: &e.pointer, code: e.code, detail: &e.detail })
+                .collect(),
+        };
+        // Strings and numbers alone: there is nothing in it that could fail to serialise.
+        serde_json::to_vec(&document).map_or_else(|_| Body::empty(), Body::from)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        let json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if self.code == Code::QueueFull {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        let code = match error {
+            JsonError::MediaType | JsonError::Encoding => Code::UnsupportedMediaType,
+            JsonError::TooLarge(_) => Code::BodyTooLarge,
+            JsonError::TooSlow(_) => Code::BodyTimeout,
+            JsonError::NoRoom => Code::QueueFull,
+            JsonError::Aborted(_) => Code::MalformedRequest,
+            JsonError::Malformed(_) => Code::MalformedJson,
+            JsonError::Field(error) => return vec![error].into(),
+        };
+        let detail = error.to_string();
+        let errors = match code {
+            Code::MalformedJson => {
+                vec![FieldError { pointer: String::new(), code: "invalid", detail: detail.clone() }]
+            }
+            _ => Vec::new(),
+        };
+        Self::at(code, detail, errors)
+    }
+}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => {
+                format!("{}: {}", if only.pointer.is_empty() { "body" } else { &only.pointer }, only.detail)
+            }
+            many => format!("{} fields are wrong; see `errors`", many.len()),
+        };
+        Self::at(Code::InvalidJob, detail, errors)
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        let index = error.require_index.map(|i| i.to_string());
+        let place = index.map_or_else(String::new, |i| pointer(["require", &i]));
+        let detail = format!("{}: {}; {}", error.layer, error.detail, error.remedy);
+        let member = FieldError { pointer: place, code: "unsupported", detail: detail.clone() };
+        Self::at(Code::UnsupportedLayer, detail, vec![member])
+    }
+}
+
+impl From<GuardError> for Problem {
+    fn from(error: GuardError) -> Self {
+        let code = match error {
+            GuardError::Host => Code::MalformedRequest,
+            GuardError::Misdirected => Code::MisdirectedRequest,
+            GuardError::CrossSite => Code::CrossSiteRequest,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        Self::new(Code::InvalidQuery, error.to_string())
+    }
+}
+
+impl From<Missing> for Problem {
+    fn from(error: Missing) -> Self {
+        let code = match error {
+            Missing::Job => Code::JobNotFound,
+            Missing::Artifact => Code::ArtifactNotFound,
+            Missing::Contents => Code::ArtifactDamaged,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<QueueFull> for Problem {
+    fn from(error: QueueFull) -> Self {
+        Self::new(Code::QueueFull, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

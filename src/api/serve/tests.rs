@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::{GRACE, HEADER_TIMEOUT, serve};
+use crate::guard::Guard;
+use crate::router::layered;
+
+const SLOW: Duration = Duration::from_millis(600);
+
+struct Server {
+    client: TcpStream,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+/// A server with one client.
+async fn server() -> Server {
+    let slow = get(|| async {
+        sleep(SLOW).await;
+        "slow"
+    });
+    let stuck = get(|| async { sleep(10 * GRACE).await });
+    let routes =
+        Router::new().route("/fast", get(|| async { "fast" })).route("/slow", slow).route("/stuck", stuck);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { _ = stopped.await };
+    let ended = tokio::spawn(serve(listener, layered(routes, Guard::new(&[])), shutdown));
+    Server { client: TcpStream::connect(address).await.expect("a connection"), stop, ended }
+}
+
+async fn said(client: &mut TcpStream, text: &str) {
+    client.write_all(text.as_bytes()).await.expect("an open connection");
+}
+
+/// All there is until the server closes the connection.
+async fn rest(client: &mut TcpStream) -> String {
+    let mut text = String::new();
+    client.read_to_string(&mut text).await.expect("text");
+    text
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_requests() {
+    let mut server = server().await;
+    let twice = "GET /fast HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2);
+    said(&mut server.client, &(twice + "GET /fast HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+        .await;
+    assert_eq!(rest(&mut server.client).await.matches("fast").count(), 3);
+}
+
+#[tokio::test]
+async fn without_a_host_a_request_is_malformed() {
+    let mut server = server().await;
+    said(&mut server.client, "GET /fast HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let answer = rest(&mut server.client).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("urn:stockade:problem:malformed_request"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_problem_of_a_head_request_has_no_body() {
+    let mut server = server().await;
+    said(&mut server.client, "HEAD /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    let answer = rest(&mut server.client).await;
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_must_come_in_time() {
+    let mut server = server().await;
+    let start = Instant::now();
+    said(&mut server.client, "GET /fast HTTP/1.1\r\nhost: local").await;
+    assert_eq!(rest(&mut server.client).await, "");
+    assert!(start.elapsed() >= HEADER_TIMEOUT);
+}
+
+#[tokio::test]
+async fn a_stop_lets_requests_under_way_end() {
+    let mut server = server().await;
+    said(&mut server.client, "GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    sleep(Duration::from_millis(200)).await;
+    server.stop.send(()).expect("a server");
+    assert!(rest(&mut server.client).await.ends_with("slow"));
+    server.ended.await.expect("an end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_ever() {
+    let mut server = server().await;
+    said(&mut server.client, "GET /stuck HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    sleep(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    server.stop.send(()).expect("a server");
+    server.ended.await.expect("an end");
+    assert!(start.elapsed() >= GRACE);
+}

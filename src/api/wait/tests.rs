@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::Request;
+use model::Status;
+use tokio::sync::watch;
+
+use super::{LONGEST, Wait, WaitError};
+use crate::testing::{finished, job};
+
+fn parse(text: &str) -> Option<Duration> {
+    Wait::parse(text).ok().map(|wait| wait.0)
+}
+
+#[test]
+fn reads_times_up_to_the_longest() {
+    let millis = |n| Some(Duration::from_millis(n));
+    for (text, time) in [
+        ("true", Some(LONGEST)),
+        ("false", millis(0)),
+        ("0s", millis(0)),
+        ("500ms", millis(500)),
+        ("30s", millis(30_000)),
+        ("2m", millis(120_000)),
+        ("5m", Some(LONGEST)),
+        ("6m", Some(LONGEST)),
+        ("18446744073709551615m", Some(LONGEST)),
+    ] {
+        assert_eq!(parse(text), time, "{text}");
+    }
+    for text in [
+        "",
+        "30",
+        "s",
+        "-1s",
+        "1.5s",
+        "1h",
+        "30S",
+        " 30s",
+        "30 s",
+        "yes",
+        "TRUE",
+        "99999999999999999999s",
+        "٣s",
+    ] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}
+
+async fn extract(uri: &str) -> Result<Wait, &'static str> {
+    let (mut parts, ()) = Request::get(uri).body(()).expect("a valid request").into_parts();
+    Wait::from_request_parts(&mut parts, &()).await.map_err(|problem| problem.name())
+}
+
+#[tokio::test]
+async fn knows_no_other_parameter() {
+    assert_eq!(extract("/jobs").await, Ok(Wait(Duration::ZERO)));
+    assert_eq!(extract("/jobs?wait=2s").await, Ok(Wait(Duration::from_secs(2))));
+    for query in ["?wait=soon", "?wait", "?dry_run=true", "?wait=1s&wait=2s", "?wait=1s&x=1"] {
+        assert_eq!(extract(&format!("/jobs{query}")).await, Err("invalid_query"), "{query}");
+    }
+    assert!(matches!(Wait::parse(&"x".repeat(1000)), Err(WaitError::Syntax(text)) if text.len() == 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_for_the_end_or_for_its_time() {
+    let running = job(Status::Running);
+    let done = finished(running.clone(), 0);
+    let (state, watching) = watch::channel(Arc::new(finished(running, 0)));
+    state.send_modify(|now| Arc::make_mut(now).job.status = Status::Running);
+
+    let start = tokio::time::Instant::now();
+    let status = Wait(Duration::ZERO).on(watching.clone()).await.job.status;
+    assert_eq!((status, start.elapsed()), (Status::Running, Duration::ZERO));
+    let status = Wait(Duration::from_secs(3)).on(watching.clone()).await.job.status;
+    assert_eq!((status, start.elapsed()), (Status::Running, Duration::from_secs(3)));
+
+    let waiting = tokio::spawn(Wait(Duration::from_secs(30)).on(watching.clone()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    state.send_replace(Arc::new(done));
+    // Dropped from the records at once: the answer is still there.
+    drop(state);
+    assert_eq!(waiting.await.expect("no panic").job.status, Status::Succeeded);
+    assert_eq!(start.elapsed(), Duration::from_secs(4));
+}
