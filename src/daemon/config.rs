@@ -1,0 +1,185 @@
+//! Settings with nothing left open: every default filled in, every value checked before anything starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+
+use model::{HostPolicy, JobRequest, Limits, LimitsRequest};
+use sandbox::DEGRADABLE;
+
+use crate::machine::Machine;
+use crate::settings::{ConfigError, LimitsSettings, LogFormat, Settings};
+
+/// Paths that a job gets a private one of, so the host's own cannot be put there.
+const OWN_PATHS: [&str; 4] = ["/proc", "/sys", "/dev", "/workspace"];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub host_paths: Vec<PathBuf>,
+    pub allow_degraded: BTreeSet<String>,
+    pub defaults: Limits,
+    pub caps: Limits,
+    pub max_running: usize,
+    pub max_queued: usize,
+    pub max_body_bytes: usize,
+    pub allowed_hosts: Vec<String>,
+    pub seccomp_profiles: BTreeMap<String, PathBuf>,
+    pub log: String,
+    pub log_format: LogFormat,
+    /// `STOCKADE_…` variables that are no setting.
+    pub unknown_variables: Vec<String>,
+}
+
+impl Config {
+    /// From the file (`--config`, else `STOCKADE_CONFIG`), the environment and the flags.
+    pub fn load(file: Option<&Path>, flags: &Settings) -> Result<Self, ConfigError> {
+        let file = file.map(PathBuf::from).or_else(|| env::var_os("STOCKADE_CONFIG").map(PathBuf::from));
+        let file = file.as_deref().map(Settings::from_file).transpose()?.unwrap_or_default();
+        // A variable that is not UTF-8 cannot be one of ours.
+        let variables =
+            env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let (environment, unknown) =
+            Settings::from_env(variables.filter(|(name, _)| name != "STOCKADE_CONFIG"))?;
+        let settings = flags.over(&environment.over(&file));
+        Ok(Self { unknown_variables: unknown, ..Self::resolve(settings, &Machine::read())? })
+    }
+
+    pub(crate) fn resolve(settings: Settings, machine: &Machine) -> Result<Self, ConfigError> {
+        let (defaults, caps) = limits(&settings.limits, machine)?;
+        Ok(Self {
+            listen: listen(settings.listen.as_deref().unwrap_or("127.0.0.1:7070"))?,
+            host_paths: host_paths(settings.host_paths.unwrap_or_default())?,
+            allow_degraded: allow_degraded(settings.allow_degraded.unwrap_or_default())?,
+            defaults,
+            caps,
+            max_running: at_least_one("max_running", settings.max_running.unwrap_or(machine.max_running()))?,
+            max_queued: settings.max_queued.unwrap_or(256),
+            max_body_bytes: at_least_one("max_body_bytes", settings.max_body_bytes.unwrap_or(32 << 20))?,
+            allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
+            seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
+            log: settings.log.unwrap_or_else(|| "info".into()),
+            log_format: settings.log_format.unwrap_or_default(),
+            unknown_variables: Vec::new(),
+        })
+    }
+
+    /// What [`JobRequest::check`] holds a request against.
+    pub fn policy(&self, profiles: Vec<String>) -> HostPolicy {
+        HostPolicy { defaults: self.defaults.clone(), caps: self.caps.clone(), profiles }
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        let detail = format!("`{text}` is not an IP address with a port");
+        ConfigError::setting("listen", detail, "write it as `127.0.0.1:7070` or `[::1]:7070`")
+    })?;
+    if !address.ip().to_canonical().is_loopback() {
+        // Whoever reaches the port may run code here.
+        let detail =
+            format!("{} is not a loopback address, and requests are not authenticated", address.ip());
+        let hint = "listen on `127.0.0.1` and put a proxy that authenticates in front of it";
+        return Err(ConfigError::setting("listen", detail, hint));
+    }
+    Ok(address)
+}
+
+fn host_paths(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, ConfigError> {
+    for path in &paths {
+        let shown = path.display();
+        let plain = path.components().all(|part| !matches!(part, Component::ParentDir));
+        let (detail, hint) = if !path.is_absolute() || !plain {
+            (format!("`{shown}` is not an absolute path without `..`"), "give the whole path from `/`")
+        } else if path.parent().is_none() || OWN_PATHS.iter().any(|own| path.starts_with(own)) {
+            (
+                format!("`{shown}` cannot be shown to jobs: it would replace their own"),
+                "name a folder below it",
+            )
+        } else if let Err(error) = path.metadata() {
+            (format!("`{shown}`: {error}"), "name a path that exists and that this user can reach")
+        } else {
+            continue;
+        };
+        return Err(ConfigError::setting("host_paths", detail, hint));
+    }
+    Ok(paths)
+}
+
+fn allow_degraded(layers: BTreeSet<String>) -> Result<BTreeSet<String>, ConfigError> {
+    match layers.iter().find(|layer| !DEGRADABLE.contains(&layer.as_str())) {
+        None => Ok(layers),
+        Some(layer) => {
+            let detail = format!("there is no layer `{layer}` that may be missing");
+            Err(ConfigError::setting(
+                "allow_degraded",
+                detail,
+                format!("one of `{}`", DEGRADABLE.join("`, `")),
+            ))
+        }
+    }
+}
+
+fn at_least_one(key: &str, value: usize) -> Result<usize, ConfigError> {
+    if value > 0 {
+        Ok(value)
+    } else {
+        Err(ConfigError::setting(key, "must be at least 1", "leave it out for the default"))
+    }
+}
+
+/// Defaults and caps. A default that was not set follows a lower cap; one that was set above it is a mistake.
+fn limits(settings: &LimitsSettings, machine: &Machine) -> Result<(Limits, Limits), ConfigError> {
+    let unbounded = Limits {
+        cpu_time_ms: u64::MAX,
+        wall_time_ms: u64::MAX,
+        memory_bytes: u64::MAX,
+        pids: u64::MAX,
+        output_bytes: u64::MAX,
+        disk_bytes: u64::MAX,
+        open_files: u64::MAX,
+        file_bytes: u64::MAX,
+        stack_bytes: u64::MAX,
+        cpus: f64::INFINITY,
+    };
+    let caps = checked("cap", &settings.cap, unbounded)?.over(&machine.caps());
+    let built_in = Limits::defaults();
+    let fitting = Limits {
+        cpu_time_ms: built_in.cpu_time_ms.min(caps.cpu_time_ms),
+        wall_time_ms: built_in.wall_time_ms.min(caps.wall_time_ms),
+        memory_bytes: built_in.memory_bytes.min(caps.memory_bytes),
+        pids: built_in.pids.min(caps.pids),
+        output_bytes: built_in.output_bytes.min(caps.output_bytes),
+        disk_bytes: built_in.disk_bytes.min(caps.disk_bytes),
+        open_files: built_in.open_files.min(caps.open_files),
+        file_bytes: built_in.file_bytes.min(caps.file_bytes),
+        stack_bytes: built_in.stack_bytes.min(caps.stack_bytes),
+        cpus: built_in.cpus.min(caps.cpus),
+    };
+    let defaults = checked("default", &settings.default, caps.clone())?.over(&fitting);
+    Ok((defaults, caps))
+}
+
+/// Holds limits to the rules for those of a request, so there is one set of rules.
+fn checked<'a>(
+    table: &str,
+    asked: &'a LimitsRequest,
+    caps: Limits,
+) -> Result<&'a LimitsRequest, ConfigError> {
+    let command = Some(vec!["true".into()]);
+    let request = JobRequest { command, limits: asked.clone(), ..JobRequest::default() };
+    let host = HostPolicy { defaults: Limits::defaults(), caps, profiles: vec!["default".into()] };
+    let Err(errors) = request.check(&host) else { return Ok(asked) };
+    let Some(error) = errors.first() else { return Ok(asked) };
+    let limit = error.pointer.rsplit('/').next().unwrap_or_default();
+    let (detail, hint) = if error.code == "above_cap" {
+        (format!("above `limits.cap.{limit}`"), format!("lower it, or raise `limits.cap.{limit}`"))
+    } else {
+        (error.detail.clone(), "leave it out for the built-in value".into())
+    };
+    Err(ConfigError::setting(&format!("limits.{table}.{limit}"), detail, hint))
+}
+
+#[cfg(test)]
+mod tests;

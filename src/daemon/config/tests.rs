@@ -1,0 +1,108 @@
+use super::*;
+
+const MACHINE: Machine = Machine { memory_bytes: 4 << 30, cpus: 2, open_files: 4096, stack_bytes: u64::MAX };
+
+fn toml(text: &str) -> Settings {
+    toml::from_str(text).expect("the settings are well-formed")
+}
+
+fn resolved(text: &str) -> Config {
+    Config::resolve(toml(text), &MACHINE).expect("the settings are accepted")
+}
+
+fn refused(text: &str) -> String {
+    Config::resolve(toml(text), &MACHINE).expect_err("the settings are refused").to_string()
+}
+
+fn from_env(variables: &[(&str, &str)]) -> Result<(Settings, Vec<String>), ConfigError> {
+    Settings::from_env(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+}
+
+#[test]
+fn nothing_said_gives_the_machine_as_cap() {
+    let config = resolved("");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:7070");
+    assert_eq!(config.defaults, Limits::defaults());
+    assert_eq!((config.caps.memory_bytes, config.caps.cpus, config.caps.open_files), (4 << 30, 2.0, 4096));
+    assert_eq!(config.caps.wall_time_ms, 3_600_000);
+}
+
+#[test]
+fn file_then_environment_then_flag() {
+    let file = toml(
+        "max_running = 1\nmax_queued = 1\nallow_degraded = ['landlock', 'cgroup']\n[limits.cap]\npids = 9\ncpus = 1",
+    );
+    let (environment, unknown) = from_env(&[
+        ("STOCKADE_MAX_RUNNING", "2"),
+        ("STOCKADE_LIMITS_CAP_CPUS", "2"),
+        ("STOCKADE_HOST_PATHS", "/usr:/etc"),
+        ("HOME", "/root"),
+        ("STOCKADE_PORT", "tcp://10.0.0.1:80"),
+    ])
+    .expect("accepted");
+    let flags = Settings { allow_degraded: Some(BTreeSet::from(["cgroup".into()])), ..Settings::default() };
+    let config = Config::resolve(flags.over(&environment.over(&file)), &MACHINE).expect("accepted");
+    assert_eq!((config.max_running, config.max_queued), (2, 1));
+    assert_eq!((config.caps.pids, config.caps.cpus), (9, 2.0));
+    assert_eq!(config.host_paths, [PathBuf::from("/usr"), PathBuf::from("/etc")]);
+    assert_eq!(config.allow_degraded, BTreeSet::from(["cgroup".into()]), "a flag's list replaces the file's");
+    assert_eq!(unknown, ["STOCKADE_PORT"]);
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let error = from_env(&[("STOCKADE_MAX_RUNNING", "many")]).expect_err("refused").to_string();
+    assert!(error.starts_with("STOCKADE_MAX_RUNNING: `many`: invalid type"), "{error}");
+    let error = from_env(&[("STOCKADE_LIMITS_CAP_RAM", "1")]).expect_err("refused").to_string();
+    assert!(error.starts_with("STOCKADE_LIMITS_CAP_RAM: `1`: unknown field `ram`"), "{error}");
+}
+
+#[test]
+fn a_file_error_has_its_line() {
+    let path = env::temp_dir().join(format!("stockade-config-{}.toml", std::process::id()));
+    std::fs::write(&path, "max_queued = 1\n\nlissten = 'x'\n").expect("a temporary file");
+    let error = Settings::from_file(&path).expect_err("refused").to_string();
+    std::fs::write(&path, "[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n")
+        .expect("a temporary file");
+    let profiles = Settings::from_file(&path).expect("accepted").seccomp_profiles.unwrap_or_default();
+    std::fs::remove_file(&path).expect("removed");
+    assert!(error.starts_with(&format!("{}:3: unknown field `lissten`", path.display())), "{error}");
+    assert_eq!(profiles["mine"], env::temp_dir().join("mine.json"));
+    assert_eq!(profiles["absolute"], PathBuf::from("/a.json"));
+}
+
+#[test]
+fn only_loopback_is_listened_on() {
+    for loopback in ["127.0.0.1:0", "127.8.8.8:80", "[::1]:7070", "[::ffff:127.0.0.1]:1"] {
+        resolved(&format!("listen = '{loopback}'"));
+    }
+    for address in ["0.0.0.0:7070", "[::]:7070", "192.168.1.2:80"] {
+        assert!(refused(&format!("listen = '{address}'")).contains("is not a loopback address"), "{address}");
+    }
+    assert!(refused("listen = 'localhost:80'").contains("is not an IP address with a port"));
+}
+
+#[test]
+fn host_paths_are_absolute_and_there() {
+    resolved("host_paths = ['/usr/lib']");
+    for path in ["usr", "/usr/../etc", "/", "/proc/self", "/dev", "/no/such/path"] {
+        assert!(refused(&format!("host_paths = ['{path}']")).contains(path), "{path}");
+    }
+}
+
+#[test]
+fn layers_are_known_names() {
+    resolved("allow_degraded = ['cgroup.memory', 'landlock']");
+    assert!(refused("allow_degraded = ['seccomp']").contains("there is no layer `seccomp`"));
+}
+
+#[test]
+fn a_default_follows_a_lower_cap_and_must_not_exceed_it() {
+    let config = resolved("[limits.cap]\nmemory_bytes = 1048576");
+    assert_eq!(config.defaults.memory_bytes, 1 << 20);
+    let error = refused("[limits.cap]\npids = 10\n[limits.default]\npids = 11");
+    assert_eq!(error, "setting `limits.default.pids`: above `limits.cap.pids`");
+    assert_eq!(refused("[limits.default]\npids = 0"), "setting `limits.default.pids`: at least 1");
+    assert_eq!(refused("[limits.cap]\ncpus = 0"), "setting `limits.cap.cpus`: at least 0.01");
+    assert_eq!(refused("max_running = 0"), "setting `max_running`: must be at least 1");
+}

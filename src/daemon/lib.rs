@@ -1,0 +1,16 @@
+//! Wires the stages of a daemon: settings, log, listener, start and stop order.
+//!
+//! **Architecture Invariant:** no logic of its own. What a route answers is `api`'s, how a job runs is `supervise`'s and
+//! `sandbox`'s. The caller starts the launcher and hands it in, because that forks and [`serve`] makes threads.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod log;
+mod machine;
+mod serve;
+mod settings;
+
+pub use config::Config;
+pub use serve::serve;
+pub use settings::{ConfigError, LimitsSettings, LogFormat, Settings};

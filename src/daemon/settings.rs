@@ -1,0 +1,175 @@
+//! Settings as written: in a TOML file, in `STOCKADE_…` variables, as flags. Later ones win, key by key; a list is
+//! replaced as a whole, so a flag can also narrow what the file allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use model::LimitsRequest;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+const PREFIX: &str = "STOCKADE_";
+/// Variables that are lists, and what separates their entries.
+const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
+const SCALARS: [&str; 6] = ["listen", "max_running", "max_queued", "max_body_bytes", "log", "log_format"];
+
+/// One source's settings; `None` leaves a setting to the source below.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port of the HTTP server; loopback only. Port 0 lets the kernel choose.
+    pub listen: Option<String>,
+    /// Host paths that every job sees read-only, beside the standard ones.
+    pub host_paths: Option<Vec<PathBuf>>,
+    /// Layers that may be missing, by name.
+    pub allow_degraded: Option<BTreeSet<String>>,
+    pub limits: LimitsSettings,
+    /// Jobs that run at one time.
+    pub max_running: Option<usize>,
+    /// Jobs that wait for a place; one more is answered with 429.
+    pub max_queued: Option<usize>,
+    pub max_body_bytes: Option<usize>,
+    /// `Host` headers accepted beside the loopback names.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Further seccomp profiles, name to JSON file; a relative path starts at the settings file.
+    pub seccomp_profiles: Option<BTreeMap<String, PathBuf>>,
+    /// What is logged, such as `info` or `warn,api=debug`.
+    pub log: Option<String>,
+    pub log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSettings {
+    /// What a job gets that does not ask.
+    pub default: LimitsRequest,
+    /// The most a job may ask for.
+    pub cap: LimitsRequest,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}:{line}: {detail}", path.display())]
+    Parse { path: PathBuf, line: usize, detail: String },
+    #[error("{name}: {detail}")]
+    Variable { name: String, detail: String },
+    #[error("setting `{key}`: {detail}")]
+    Setting { key: String, detail: String, hint: String },
+}
+
+impl ConfigError {
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Setting { hint, .. } => Some(hint),
+            Self::Read { .. } | Self::Parse { .. } | Self::Variable { .. } => None,
+        }
+    }
+
+    pub(crate) fn setting(key: &str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Setting { key: key.into(), detail: detail.into(), hint: hint.into() }
+    }
+}
+
+impl Settings {
+    pub(crate) fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(start).filter(|&b| b == b'\n').count() + 1;
+            ConfigError::Parse { path: path.into(), line, detail: one_line(error.message()) }
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for profile in settings.seccomp_profiles.iter_mut().flat_map(BTreeMap::values_mut) {
+            *profile = folder.join(&profile);
+        }
+        Ok(settings)
+    }
+
+    /// From `STOCKADE_…` variables. The second value names those that are no setting: worth a warning, not a refusal,
+    /// because Kubernetes sets `STOCKADE_PORT` and more for a service of that name.
+    pub(crate) fn from_env(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let mut all = Table::new();
+        let mut unknown = Vec::new();
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
+            let Some(table) = variable(&key, &value) else {
+                unknown.push(name);
+                continue;
+            };
+            table.clone().try_into::<Self>().map_err(|error| {
+                let detail = format!("`{value}`: {}", one_line(error.message()));
+                ConfigError::Variable { name: name.clone(), detail }
+            })?;
+            merge(&mut all, table);
+        }
+        Ok((all.try_into().unwrap_or_default(), unknown))
+    }
+
+    /// These settings, and those of `below` where these say nothing.
+    pub(crate) fn over(&self, below: &Self) -> Self {
+        let tables = (Table::try_from(below), Table::try_from(self));
+        let (Ok(mut merged), Ok(above)) = tables else { unreachable!("settings are plain TOML values") };
+        merge(&mut merged, above);
+        merged.try_into().unwrap_or_else(|error| unreachable!("two valid tables merge to one: {error}"))
+    }
+}
+
+/// The table that `STOCKADE_KEY=value` stands for; `None` where there is no such setting.
+fn variable(key: &str, value: &str) -> Option<Table> {
+    if let Some((name, separator)) = LISTS.iter().find(|(name, _)| *name == key) {
+        let entries = value.split(*separator).filter(|entry| !entry.is_empty());
+        return Some(nest(&[name], Value::Array(entries.map(Value::from).collect())));
+    }
+    if SCALARS.contains(&key) {
+        return Some(nest(&[key], scalar(value)));
+    }
+    ["default", "cap"].into_iter().find_map(|which| {
+        let limit = key.strip_prefix("limits_")?.strip_prefix(which)?.strip_prefix('_')?;
+        Some(nest(&["limits", which, limit], scalar(value)))
+    })
+}
+
+fn scalar(value: &str) -> Value {
+    let integer = value.parse::<i64>().map(Value::Integer);
+    integer.or_else(|_| value.parse().map(Value::Float)).unwrap_or_else(|_| value.into())
+}
+
+fn nest(path: &[&str], value: Value) -> Table {
+    let [first, rest @ ..] = path else { return Table::new() };
+    let value = if rest.is_empty() { value } else { nest(rest, value).into() };
+    Table::from_iter([((*first).to_owned(), value)])
+}
+
+fn merge(below: &mut Table, above: Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            // Profiles are a list that happens to be written as a table: replaced like the other lists.
+            (Some(Value::Table(inner)), Value::Table(value)) if key != "seccomp_profiles" => {
+                merge(inner, value);
+            }
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+/// toml's messages can span lines; an error of ours is one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
