@@ -1,0 +1,99 @@
+//! The proof: a real sandbox, started the way every job is.
+
+use daemon::Config;
+use model::{JobRequest, Receipt};
+use sandbox::{HostCaps, Launcher, Profiles, StartError};
+use supervise::{Io, Outcome, Supervisor};
+use tokio::runtime;
+use tokio::sync::mpsc;
+
+use super::report::Check;
+use crate::output::chain;
+use crate::{exit, start};
+
+const NAME: &str = "sandbox";
+
+/// What the launcher found, and `true` run in a sandbox. Forks: this process must have one thread.
+pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
+    let launcher = match Launcher::start(&start::options(config)) {
+        Ok(launcher) => launcher,
+        Err(error) => return vec![Check::fail(NAME, chain(&error), remedy(&error))],
+    };
+    let landlock = landlock(launcher.host()).or_caution(config.allow_degraded.contains("landlock"));
+    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![landlock, Check::fail(NAME, chain(&error), "none known")],
+    };
+    vec![landlock, runtime.block_on(sandbox(config, launcher, profiles))]
+}
+
+fn remedy(error: &StartError) -> &'static str {
+    match error {
+        StartError::Cgroup(_) | StartError::IdMaps(_) => start::remedy(error),
+        // It sends the reader here.
+        StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => "mend the checks above",
+    }
+}
+
+fn landlock(host: &HostCaps) -> Check {
+    match host.landlock_abi {
+        Some(abi) => Check::pass("landlock", format!("ABI {abi}")),
+        None => Check::fail(
+            "landlock",
+            "off in this kernel",
+            "boot with `landlock` in the list of `lsm=`, or allow jobs without it: `--allow-degraded landlock`",
+        ),
+    }
+}
+
+async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Check {
+    let policy = config.policy(profiles.names());
+    let request = JobRequest { command: Some(vec!["true".into()]), ..JobRequest::default() };
+    let spec = match request.check(&policy) {
+        Ok(spec) => spec,
+        Err(errors) => return Check::fail(NAME, format!("{errors:?}"), "mend the settings"),
+    };
+    let supervisor = match Supervisor::new(launcher, profiles) {
+        Ok(supervisor) => supervisor,
+        Err(error) => return Check::fail(NAME, chain(&error), "none known"),
+    };
+    let plan = match supervisor.plan(&spec) {
+        Ok(plan) => plan,
+        Err(error) => return Check::fail(NAME, format!("{}: {}", error.layer, error.detail), error.remedy),
+    };
+    // Nobody orders anything, and a dropped sender changes nothing.
+    let (_, orders) = mpsc::channel(1);
+    verdict(&supervisor.run(spec, plan, Io::Capture, orders).await)
+}
+
+fn verdict(outcome: &Outcome) -> Check {
+    match (exit::code(outcome), &outcome.isolation) {
+        (0, Some(receipt)) if receipt.degraded.is_empty() => Check::pass(NAME, summary(receipt, outcome)),
+        (0, Some(receipt)) => {
+            let detail = format!("{}; without {}", summary(receipt, outcome), receipt.degraded.join(", "));
+            Check::caution(NAME, detail, "mend the checks above and drop `--allow-degraded`")
+        }
+        _ => {
+            let cause = outcome.cause.as_ref();
+            let errno = cause.and_then(|cause| cause.errno.as_deref()).map(|errno| format!(" ({errno})"));
+            let detail = cause.map_or("no cause was recorded", |cause| cause.detail.as_str());
+            Check::fail(NAME, format!("{detail}{}", errno.unwrap_or_default()), "mend the checks above")
+        }
+    }
+}
+
+fn summary(receipt: &Receipt, outcome: &Outcome) -> String {
+    let profiles: Vec<_> = receipt.seccomp.iter().map(|seccomp| seccomp.profile.as_str()).collect();
+    let landlock = receipt.landlock_abi.map_or("off".into(), |abi| abi.to_string());
+    let setup = outcome.timing.setup_us;
+    format!(
+        "`true` ran, set up in {}.{} ms: {} namespaces, host uid {}, seccomp {}, landlock {landlock}, cgroup {} ({})",
+        setup / 1000,
+        setup % 1000 / 100,
+        receipt.namespaces.len(),
+        receipt.id_map.host_uid,
+        profiles.join(", "),
+        receipt.cgroup.version,
+        receipt.cgroup.controllers.join(", "),
+    )
+}

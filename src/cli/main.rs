@@ -1,0 +1,56 @@
+//! The binary `stockade`: hidden roles first, then the verbs.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod completion;
+mod doctor;
+mod exit;
+mod output;
+mod request;
+mod run;
+mod serve;
+mod signals;
+mod start;
+mod units;
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Args, Verb};
+
+fn main() -> ExitCode {
+    // The launcher re-executes this binary by this name. Before anything else: it must have one thread and no state.
+    if env::args_os().next().is_some_and(|name| name == sandbox::LAUNCHER_ROLE) {
+        return sandbox::launcher_main();
+    }
+    let ours = match Args::try_parse() {
+        Ok(args) => args.verb,
+        Err(error) => return usage(&error),
+    };
+    let (failed, done) = match ours {
+        Verb::Run(args) => (exit::RUN_FAILED, run::run(&args)),
+        Verb::Serve(args) => (exit::ERROR, serve::serve(&args)),
+        Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),
+        Verb::Completion(args) => (exit::ERROR, completion::completion(&args)),
+    };
+    done.unwrap_or_else(|failure| {
+        output::failure(&failure);
+        ExitCode::from(failed)
+    })
+}
+
+/// What clap has to say: help and version on stdout, mistakes on stderr.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody reads it: nothing to be done.
+    error.print().ok();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        // After `run`, every code below 125 is the job's.
+        _ if env::args_os().nth(1).is_some_and(|verb| verb == "run") => ExitCode::from(exit::RUN_FAILED),
+        _ => ExitCode::from(exit::ERROR),
+    }
+}

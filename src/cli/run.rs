@@ -1,0 +1,108 @@
+//! `stockade run`: one job, without a daemon.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{self, IsTerminal, Read};
+use std::process::ExitCode;
+
+use daemon::Config;
+use jiff::Timestamp;
+use model::{Job, JobId, JobSpec};
+use sandbox::{Launcher, PlanError, Profiles};
+use supervise::{Io, Outcome, Supervisor};
+use tokio::runtime;
+
+use crate::args::RunArgs;
+use crate::output::{self, Failure};
+use crate::{exit, request, signals, start};
+
+/// With `--json` stdin is read whole before the job starts.
+const MAX_STDIN: u64 = 64 << 20;
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
+    if args.tty && !args.dry_run && !io::stdin().is_terminal() {
+        return Err(Failure::new("-t: the input is not a terminal").hint("leave out `-t`"));
+    }
+    let profiles = start::profiles(&config)?;
+    let stdin = if args.json && !args.dry_run { read_stdin()? } else { None };
+    let request = request::job_request(args, stdin, |name| env::var(name).ok())?;
+    let spec = request::check(request, args, &config.policy(profiles.names()))?;
+    // Before the runtime exists: it forks.
+    let launcher = start::launcher(&config)?;
+    // One thread is enough for one job and is there at once.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::caused("cannot start", &error))?;
+    let done = runtime.block_on(job(args, launcher, profiles, spec));
+    // A thread may still sit in a read of our stdin.
+    runtime.shutdown_background();
+    done
+}
+
+async fn job(
+    args: &RunArgs,
+    launcher: Launcher,
+    profiles: Profiles,
+    spec: JobSpec,
+) -> Result<ExitCode, Failure> {
+    let supervisor = Supervisor::new(launcher, profiles);
+    let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
+    let plan = supervisor.plan(&spec).map_err(refused)?;
+    if args.dry_run {
+        output::json(&plan)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Before the job exists: a signal from here on is the job's.
+    let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
+    let io = if args.json { Io::Capture } else { Io::Relay };
+    let started = Timestamp::now();
+    let labels = spec.labels.clone();
+    let outcome = supervisor.run(spec, plan, io, orders).await;
+    let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
+    if args.json {
+        output::json(&finished(outcome, started, labels))?;
+    } else if let Some(explanation) = explanation {
+        output::note(explanation);
+    }
+    Ok(ExitCode::from(code))
+}
+
+pub(crate) fn refused(error: PlanError) -> Failure {
+    Failure::new(format!("refused: {}: {}", error.layer, error.detail)).hint(error.remedy)
+}
+
+/// The job as `GET /jobs/{id}` would answer it. `run` queues nothing, so it was created when it was started.
+fn finished(outcome: Outcome, started: Timestamp, labels: BTreeMap<String, String>) -> Job {
+    Job {
+        id: JobId::new(),
+        status: outcome.status,
+        tenant: "default".into(),
+        labels,
+        created_at: started,
+        started_at: Some(started),
+        finished_at: Some(Timestamp::now()),
+        cause: outcome.cause,
+        steps: outcome.steps,
+        artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
+        artifact_errors: outcome.artifact_errors,
+        isolation: outcome.isolation,
+        timing: outcome.timing,
+    }
+}
+
+/// Nothing from a terminal: a person would have to know that they must type an end of file.
+fn read_stdin() -> Result<Option<Vec<u8>>, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    match stdin.lock().take(MAX_STDIN + 1).read_to_end(&mut bytes) {
+        Ok(read) if read as u64 > MAX_STDIN => {
+            let message = format!("stdin is larger than {MAX_STDIN} bytes, the most that `--json` takes");
+            Err(Failure::new(message).hint("leave out `--json`, or hand the data over with `--file`"))
+        }
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) => Err(Failure::caused("cannot read stdin", &error)),
+    }
+}

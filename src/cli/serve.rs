@@ -1,0 +1,25 @@
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use daemon::Config;
+
+use crate::args::ServeArgs;
+use crate::output::{Failure, chain};
+use crate::start;
+
+pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
+    let config = Config::load(args.host.config.as_deref(), &args.settings())?;
+    let profiles = start::profiles(&config)?;
+    // Before the runtime exists: it forks.
+    let launcher = start::launcher(&config)?;
+    daemon::serve(&config, launcher, profiles).map_err(|error| {
+        let failure = Failure::new(chain(error.as_ref()));
+        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(ErrorKind::AddrInUse) => {
+                failure.hint("another process has this port: choose one with `--listen`")
+            }
+            _ => failure,
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,55 @@
+//! From settings to a running launcher: the part that every verb running jobs has in common.
+
+use std::fs;
+
+use daemon::{Config, ConfigError};
+use sandbox::{Launcher, LauncherOptions, Profiles, StartError};
+
+use crate::output::{Failure, chain};
+
+/// Must be called while this process has one thread: it forks.
+pub(crate) fn launcher(config: &Config) -> Result<Launcher, Failure> {
+    Launcher::start(&options(config)).map_err(|error| Failure::new(chain(&error)).hint(remedy(&error)))
+}
+
+pub(crate) fn options(config: &Config) -> LauncherOptions {
+    LauncherOptions { host_paths: config.host_paths.clone(), allow_degraded: config.allow_degraded.clone() }
+}
+
+pub(crate) fn remedy(error: &StartError) -> &'static str {
+    match error {
+        StartError::Cgroup(_) => {
+            "delegate cgroups to this user (`stockade doctor --print-setup`), or run without memory, process and CPU \
+             limits: `--allow-degraded cgroup`"
+        }
+        StartError::IdMaps(_) => {
+            "`newuidmap` and `newgidmap` must be setuid root; `stockade doctor` looks at them"
+        }
+        StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => {
+            "`stockade doctor` tells what this host is missing"
+        }
+    }
+}
+
+/// The shipped profiles and those of the settings.
+pub(crate) fn profiles(config: &Config) -> Result<Profiles, Failure> {
+    let mut profiles = Profiles::builtin();
+    for (name, path) in &config.seccomp_profiles {
+        let refused = |error: &dyn std::error::Error| {
+            Failure::caused(&format!("seccomp profile `{name}` ({})", path.display()), error)
+        };
+        let json = fs::read_to_string(path).map_err(|error| refused(&error))?;
+        profiles.add(name, &json).map_err(|error| refused(&error))?;
+    }
+    Ok(profiles)
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let failure = Self::new(chain(&error));
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
