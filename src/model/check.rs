@@ -20,6 +20,14 @@ const MAX_NAME: usize = 255;
 const MAX_ARGUMENT: usize = 128 << 10;
 /// All arguments and variables of one step; the kernel allows a quarter of the stack limit, at least this.
 const MAX_ARGUMENTS: usize = 1 << 20;
+/// Of a label's name and of its value.
+const MAX_LABEL: usize = 256;
+/// What every program finds set, unless the job sets it otherwise.
+const DEFAULT_ENV: [(&str, &str); 3] = [
+    ("HOME", "/tmp"),
+    ("LANG", "C.UTF-8"),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+];
 const DEFAULT_USER: u32 = 1000;
 /// The overflow id (`user_namespaces(7)`) stands for every unmapped id, so it cannot be a job's own.
 const LARGEST_USER: u32 = 65_533;
@@ -63,9 +71,10 @@ impl Errors {
             self.add(&["image"], "unsupported", "the only image of this host is `host`");
         }
         let limits = self.limits(&["limits"], &request.limits, &host.defaults, &host.caps);
-        let env = self.env(&["env"], &request.env);
+        let mut env: BTreeMap<_, _> = DEFAULT_ENV.map(|(name, value)| (name.into(), value.into())).into();
+        env.extend(self.env(&["env"], &request.env));
         let user = self.user(request.user.as_deref());
-        self.count(&["labels"], request.labels.len(), MAX_LABELS);
+        self.labels(&request.labels);
         self.count(&["artifacts"], request.artifacts.len(), MAX_ARTIFACT_PATTERNS);
         for (i, pattern) in request.artifacts.iter().enumerate() {
             self.path(&["artifacts", &i.to_string()], pattern);
@@ -216,6 +225,16 @@ impl Errors {
         }
     }
 
+    fn labels(&mut self, labels: &BTreeMap<String, String>) {
+        self.count(&["labels"], labels.len(), MAX_LABELS);
+        for (name, value) in labels {
+            if name.is_empty() || name.len() > MAX_LABEL || value.len() > MAX_LABEL {
+                let detail = format!("a name of 1 to {MAX_LABEL} bytes, a value of at most {MAX_LABEL}");
+                self.add(&["labels", name], "invalid", detail);
+            }
+        }
+    }
+
     fn user(&mut self, user: Option<&str>) -> u32 {
         let Some(text) = user else { return DEFAULT_USER };
         match text.parse::<u32>() {
@@ -236,9 +255,8 @@ impl Errors {
                 let index = i.to_string();
                 let at = ["files", &index];
                 self.path(&[at[0], at[1], "path"], &file.path);
-                if !seen.insert(file.path.as_str()) {
-                    self.add(&[at[0], at[1], "path"], "duplicate", "another file has this path already");
-                }
+                self.no_clash(&[at[0], at[1], "path"], &file.path, &seen);
+                seen.insert(file.path.as_str());
                 let input = Input { text: file.text.clone(), base64: file.base64.clone() };
                 FileSpec {
                     path: file.path.clone(),
@@ -247,6 +265,18 @@ impl Errors {
                 }
             })
             .collect()
+    }
+
+    /// A name is one file, or a folder of others.
+    fn no_clash(&mut self, at: &[&str], path: &str, seen: &BTreeSet<&str>) {
+        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let below = format!("{path}/");
+        let is_folder = seen.range(below.as_str()..).next().is_some_and(|other| other.starts_with(&below));
+        if seen.contains(path) {
+            self.add(at, "duplicate", "another file has this path already");
+        } else if is_folder || folders.into_iter().any(|folder| seen.contains(folder)) {
+            self.add(at, "conflict", "another file's path makes a file and a folder of the same name");
+        }
     }
 
     fn mode(&mut self, at: &[&str], mode: Option<&str>) -> u32 {

@@ -75,4 +75,9 @@ fn a_file_needs_one_source_and_plain_mode_bits() {
         refused(r#"{"command":["x"],"files":[{"path":"a","text":""},{"path":"a","text":""}]}"#),
         ["/files/1/path"]
     );
+    for (first, second) in [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b")] {
+        let file = |path: &str| format!(r#"{{"path":"{path}","text":""}}"#);
+        let body = format!(r#"{{"command":["x"],"files":[{},{}]}}"#, file(first), file(second));
+        assert_eq!(refused(&body), ["/files/1/path"], "{first} {second}");
+    }
 }
