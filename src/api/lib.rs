@@ -26,4 +26,5 @@ mod wait;
 
 pub use config::Config;
 pub use router::router;
+pub use runner::Drain;
 pub use serve::serve;

@@ -18,7 +18,7 @@ use crate::health::{healthz, version};
 use crate::jobs;
 use crate::json::Intake;
 use crate::records::{Bounds, Records};
-use crate::runner::Runner;
+use crate::runner::{Drain, Runner};
 
 /// What handlers work with. Most take only the part they need.
 #[derive(Clone, Debug)]
@@ -31,8 +31,12 @@ pub(crate) struct App {
     intake: Intake,
 }
 
-pub fn router(supervisor: Supervisor, config: Config) -> Router {
+/// The routes, and what to wait for before the supervisor goes away.
+pub fn router(supervisor: Supervisor, config: Config) -> (Router, Drain) {
     let guard = Guard::new(&config.allowed_hosts);
+    let (running, queued) = (config.max_running, config.max_queued);
+    let app = App::new(supervisor, config);
+    let drain = app.runner.drain(running, queued);
     let routes = Router::new()
         .route("/jobs", post(jobs::create::create))
         .route("/jobs/{id}", get(jobs::get::get))
@@ -41,7 +45,7 @@ pub fn router(supervisor: Supervisor, config: Config) -> Router {
         .route("/capabilities", get(capabilities))
         .route("/healthz", get(healthz))
         .route("/version", get(version));
-    layered(routes, guard).with_state(App::new(supervisor, config))
+    (layered(routes, guard).with_state(app), drain)
 }
 
 /// The way in, from the last line to the first.

@@ -29,11 +29,30 @@ pub(crate) struct Runner {
     slots: Arc<Semaphore>,
 }
 
+/// Tells when no job is queued or running.
+#[derive(Clone, Debug)]
+pub struct Drain {
+    places: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Drain {
+    /// Takes every place, so no new job is accepted meanwhile.
+    pub async fn idle(&self) {
+        // The semaphore is never closed.
+        let _ = self.places.acquire_many(self.all).await;
+    }
+}
+
 impl Runner {
     pub(crate) fn new(records: Records, max_running: usize, max_queued: usize) -> Self {
-        let places = max_running.saturating_add(max_queued).min(Semaphore::MAX_PERMITS);
-        let slots = max_running.clamp(1, Semaphore::MAX_PERMITS);
-        Self { records, places: Arc::new(Semaphore::new(places)), slots: Arc::new(Semaphore::new(slots)) }
+        let (places, slots) = (places(max_running, max_queued), max_running.clamp(1, Semaphore::MAX_PERMITS));
+        let places = Arc::new(Semaphore::new(places as usize));
+        Self { records, places, slots: Arc::new(Semaphore::new(slots)) }
+    }
+
+    pub(crate) fn drain(&self, max_running: usize, max_queued: usize) -> Drain {
+        Drain { places: Arc::clone(&self.places), all: places(max_running, max_queued) }
     }
 
     /// Takes the job in. `run` is what runs it, once it is its turn.
@@ -57,6 +76,11 @@ impl Runner {
         tokio::spawn(task.in_current_span());
         Ok(watching)
     }
+}
+
+/// Counted by the semaphore that hands them out, many at once in a u32.
+fn places(max_running: usize, max_queued: usize) -> u32 {
+    u32::try_from(max_running.saturating_add(max_queued)).unwrap_or(u32::MAX / 8)
 }
 
 async fn drive<F, R>(

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{FieldError, FileRequest, HostPolicy, Input, JobRequest, JobSpec, LimitsRequest, Network};
+use model::{FieldError, FileRequest, HostPolicy, JobRequest, JobSpec, LimitsRequest, Network};
 
 use crate::args::{NetworkMode, RunArgs, Ulimit};
 use crate::output::Failure;
@@ -15,13 +15,11 @@ use crate::output::Failure;
 /// The job that `args` ask for. `variable` looks up this process's environment, for `-e NAME`.
 pub(crate) fn job_request(
     args: &RunArgs,
-    stdin: Option<Vec<u8>>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<JobRequest, Failure> {
     let NetworkMode::None = args.network;
     Ok(JobRequest {
         command: Some(args.command.clone()),
-        stdin: stdin.map(|bytes| Input { base64: Some(STANDARD.encode(bytes)), ..Input::default() }),
         files: args.file.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?,
         env: environment(&args.env, variable),
         limits: limits(args),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use daemon::Config;
@@ -16,17 +16,13 @@ use crate::args::RunArgs;
 use crate::output::{self, Failure};
 use crate::{exit, request, signals, start};
 
-/// With `--json` stdin is read whole before the job starts.
-const MAX_STDIN: u64 = 64 << 20;
-
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
     if args.tty && !args.dry_run && !io::stdin().is_terminal() {
         return Err(Failure::new("-t: the input is not a terminal").hint("leave out `-t`"));
     }
     let profiles = start::profiles(&config)?;
-    let stdin = if args.json && !args.dry_run { read_stdin()? } else { None };
-    let request = request::job_request(args, stdin, |name| env::var(name).ok())?;
+    let request = request::job_request(args, |name| env::var(name).ok())?;
     let spec = request::check(request, args, &config.policy(profiles.names()))?;
     // Before the runtime exists: it forks.
     let launcher = start::launcher(&config)?;
@@ -54,7 +50,7 @@ async fn job(
     }
     // Before the job exists: a signal from here on is the job's.
     let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
-    let io = if args.json { Io::Capture } else { Io::Relay };
+    let io = if args.json { Io::Report } else { Io::Relay };
     let started = Timestamp::now();
     let labels = spec.labels.clone();
     let outcome = supervisor.run(spec, plan, io, orders).await;
@@ -87,22 +83,5 @@ fn finished(outcome: Outcome, started: Timestamp, labels: BTreeMap<String, Strin
         artifact_errors: outcome.artifact_errors,
         isolation: outcome.isolation,
         timing: outcome.timing,
-    }
-}
-
-/// Nothing from a terminal: a person would have to know that they must type an end of file.
-fn read_stdin() -> Result<Option<Vec<u8>>, Failure> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    match stdin.lock().take(MAX_STDIN + 1).read_to_end(&mut bytes) {
-        Ok(read) if read as u64 > MAX_STDIN => {
-            let message = format!("stdin is larger than {MAX_STDIN} bytes, the most that `--json` takes");
-            Err(Failure::new(message).hint("leave out `--json`, or hand the data over with `--file`"))
-        }
-        Ok(_) => Ok(Some(bytes)),
-        Err(error) => Err(Failure::caused("cannot read stdin", &error)),
     }
 }

@@ -8,6 +8,7 @@
 mod config;
 mod log;
 mod machine;
+mod privilege;
 mod serve;
 mod settings;
 

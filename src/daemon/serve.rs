@@ -1,19 +1,22 @@
 //! Start and stop order of the daemon.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{Backlog, listen};
 use sandbox::{Launcher, Profiles};
 use supervise::Supervisor;
-use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::{Config, log};
+use crate::{Config, log, privilege};
+
+/// For jobs that were answered with an id and have not ended when the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one thread.
 pub fn serve(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow::Result<()> {
@@ -22,23 +25,29 @@ pub fn serve(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow:
         tracing::warn!(name, "this environment variable is no setting of Stockade");
     }
     raise_open_files();
+    let listener = listener(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    privilege::shed()?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
-    let served = runtime.block_on(run(config, launcher, profiles));
+    let served = runtime.block_on(run(config, listener, launcher, profiles));
     // Threads that still read a job's output must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
 }
 
-async fn run(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow::Result<()> {
+async fn run(
+    config: &Config,
+    listener: TcpListener,
+    launcher: Launcher,
+    profiles: Profiles,
+) -> anyhow::Result<()> {
     // Before the port is announced: whoever reads the announcement may signal at once.
     let mut stop = Stop::new().context("cannot handle signals")?;
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
-    let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the listener")?;
     announce(listener.local_addr().context("cannot read the port")?);
 
-    let router = api::router(supervisor, edge(config));
+    let (router, drain) = api::router(supervisor, edge(config));
     let (stopping, stopped) = oneshot::channel::<()>();
     let server = api::serve(listener, router, async {
         // Never sent, only dropped: either way it is the end.
@@ -50,8 +59,10 @@ async fn run(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow:
         () = stop.asked() => tracing::info!("stopping: no new requests, those under way may end"),
     }
     drop(stopping);
+    let ended = async { tokio::join!(server, drain.idle()) };
     tokio::select! {
-        () = server => (),
+        _ = ended => (),
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("jobs still ran after {} s", DRAIN.as_secs()),
         () = stop.asked() => tracing::warn!("asked to stop a second time: not waiting any longer"),
     }
     // Jobs that still run end with the launcher, whose other end this process holds.
@@ -67,6 +78,14 @@ fn edge(config: &Config) -> api::Config {
         allowed_hosts: config.allowed_hosts.clone(),
         ..api::Config::new(config.defaults.clone(), config.caps.clone())
     }
+}
+
+/// The standard library's queue is for 128 clients; whoever comes while it is full waits a second for the next try.
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    listen(&listener, Backlog::MAXCONN)?;
+    Ok(listener)
 }
 
 /// One line a script can wait for, whatever the log's format; with port 0 it tells the real one.

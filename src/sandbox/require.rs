@@ -6,7 +6,8 @@ use crate::host::HostCaps;
 use crate::plan::PlanError;
 
 /// Layers that a host may lack and an operator may allow to be missing, by name.
-pub const DEGRADABLE: [&str; 5] = ["cgroup", "cgroup.memory", "cgroup.pids", "cgroup.cpu", "landlock"];
+pub const DEGRADABLE: [&str; 6] =
+    ["cgroup", "cgroup.memory", "cgroup.pids", "cgroup.cpu", "cgroup.swap", "landlock"];
 
 const CGROUP_REMEDY: &str =
     "delegate cgroups to this user (`stockade doctor --print-setup`), or start with `--allow-degraded=";
@@ -74,7 +75,7 @@ fn known_layer(name: &str, host: &HostCaps) -> Option<bool> {
         let least: u32 = least.parse().ok()?;
         return Some(host.landlock_abi.is_some_and(|abi| abi >= least));
     }
-    if let Some(controller @ ("memory" | "pids" | "cpu")) = name.strip_prefix("cgroup.") {
+    if let Some(controller @ ("memory" | "pids" | "cpu" | "swap")) = name.strip_prefix("cgroup.") {
         return Some(host.cgroup.controllers.iter().any(|c| c == controller));
     }
     Some(match name {

@@ -66,6 +66,11 @@ impl StepError {
         format!("{:?}", Errno::from_raw(self.errno))
     }
 
+    /// In the words of strerror(3).
+    pub fn reason(&self) -> &'static str {
+        Errno::from_raw(self.errno).desc()
+    }
+
     /// What usually mends it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match (self.step, Errno::from_raw(self.errno)) {
@@ -86,8 +91,7 @@ impl StepError {
 
 impl std::fmt::Display for StepError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let reason = Errno::from_raw(self.errno).desc();
-        write!(f, "step {:?}[{}]: {} ({})", self.step, self.index, reason, self.errno_name())
+        write!(f, "step {:?}[{}]: {} ({})", self.step, self.index, self.reason(), self.errno_name())
     }
 }
 

@@ -210,10 +210,13 @@ pub(crate) fn drop_bounding(capability: c_ulong) -> io::Result<()> {
     check(c_long::from(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) })).map(drop)
 }
 
-/// Gives `SIGPIPE` back its default action: Rust's runtime ignores it, and an ignored signal stays ignored over execve.
-pub(crate) fn default_sigpipe() {
-    // SAFETY: SIG_DFL installs no handler.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+/// Gives every signal its default action, since an ignored one stays ignored over clone and execve: Rust's runtime
+/// ignores `SIGPIPE`, nohup(1) and a shell's `&` ignore others.
+pub(crate) fn default_signals() {
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL installs no handler; numbers that cannot be set are refused with an error.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
 }
 
 fn check(result: c_long) -> io::Result<c_long> {

@@ -62,6 +62,8 @@ pub enum Io {
     Capture,
     /// This process's own stdin, stdout and stderr, as they come.
     Relay,
+    /// This process's own stdin; output kept for the result.
+    Report,
 }
 
 /// What may be asked of a running job.

@@ -82,19 +82,18 @@ pub(crate) async fn keep(mut from: impl AsyncRead + Unpin, kept: &mut Kept, over
     }
 }
 
-/// Passes on to `to` until either side ends, counting; when `to` is gone the rest is read and dropped, so a program is
-/// never stuck on a full pipe.
+/// Passes on to `to` until either side ends, counting. When `to` is gone `from` closes too, so the program learns of it
+/// as it would without us: by SIGPIPE.
 pub(crate) async fn relay(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     kept: &mut Kept,
 ) {
     let mut chunk = vec![0; 16 << 10];
-    let mut open = true;
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
         kept.bytes += length as u64;
-        if open {
-            open = to.write_all(&chunk[..length]).await.is_ok() && to.flush().await.is_ok();
+        if to.write_all(&chunk[..length]).await.is_err() || to.flush().await.is_err() {
+            return;
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run(
 
 fn stdin(job: &Running<'_>, contents: &[u8]) -> std::io::Result<Option<OwnedFd>> {
     match (job.io, contents) {
-        (Io::Relay, _) => Ok(None),
+        (Io::Relay | Io::Report, _) => Ok(None),
         (Io::Capture, []) => job.inner.null.try_clone().map(Some),
         (Io::Capture, contents) => inputs::stdin(contents).map(Some),
     }
@@ -77,26 +77,21 @@ fn stdin(job: &Running<'_>, contents: &[u8]) -> std::io::Result<Option<OwnedFd>>
 
 /// Ends when nobody holds the program's side any more.
 async fn pump(outside: Outside, io: Io, stdout: &mut Kept, stderr: &mut Kept, over: &Notify) {
-    match io {
-        Io::Capture => {
+    let outputs = async {
+        if io == Io::Relay {
+            let relayed = output::relay(outside.stdout, tokio::io::stdout(), stdout);
+            tokio::join!(relayed, output::relay(outside.stderr, tokio::io::stderr(), stderr));
+        } else {
             tokio::join!(
                 output::keep(outside.stdout, stdout, over),
                 output::keep(outside.stderr, stderr, over)
             );
         }
-        Io::Relay => {
-            let outputs = async {
-                tokio::join!(
-                    output::relay(outside.stdout, tokio::io::stdout(), stdout),
-                    output::relay(outside.stderr, tokio::io::stderr(), stderr)
-                )
-            };
-            // Our own stdin may stay open long after the program is gone.
-            tokio::select! {
-                _ = outputs => (),
-                () = feed(outside.stdin) => (),
-            }
-        }
+    };
+    // Our own stdin may stay open long after the program is gone.
+    tokio::select! {
+        () = outputs => (),
+        () = feed(outside.stdin) => (),
     }
 }
 

@@ -150,9 +150,11 @@ fn not_started(step: &StepSpec, error: StepError) -> (Status, Cause, i32) {
             let detail = format!("`{program}` was not found in the sandbox, or its interpreter was not");
             (Status::Failed, "exec", detail, 127)
         }
-        (Step::Exec, _) => (Status::Failed, "exec", format!("`{program}` cannot be executed: {error}"), 126),
+        (Step::Exec, _) => {
+            (Status::Failed, "exec", format!("`{program}` cannot be executed: {}", error.reason()), 126)
+        }
         (Step::WorkingDirectory, _) => {
-            let detail = format!("working directory `{}`: {error}", step.workdir);
+            let detail = format!("working directory `{}`: {}", step.workdir, error.reason());
             (Status::Failed, "exec", detail, 126)
         }
         _ => (Status::InternalError, "sandbox", format!("the program could not be prepared: {error}"), 125),

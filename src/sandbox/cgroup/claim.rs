@@ -12,14 +12,14 @@
 use std::{
     fs::{File, TryLockError},
     os::fd::{AsFd, BorrowedFd},
-    path::Path,
+    path::{Path, PathBuf},
     thread::sleep,
     time::Duration,
 };
 
 use nix::{errno::Errno, sys::stat::Mode, unistd::getpid};
 
-use super::dir;
+use super::{dir, find};
 
 const PREFIX: &str = "stockade-";
 
@@ -59,28 +59,47 @@ pub(super) fn share(base: BorrowedFd<'_>, name: &str) -> nix::Result<Option<File
 /// What became of the subtrees that no process uses any more.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
-    pub(super) removed: Vec<String>,
-    pub(super) left: Vec<String>,
+    pub(super) removed: Vec<PathBuf>,
+    pub(super) left: Vec<PathBuf>,
 }
 
-/// Kills and removes every unused subtree in `base`, whose path is `path`, except one that this process, standing in
-/// `own`, is in itself.
-pub(super) fn sweep(base: BorrowedFd<'_>, path: &Path, own: &Path) -> Sweep {
-    let mut sweep = Sweep::default();
-    for name in dir::children(base).unwrap_or_default() {
-        if !is_subtree(&name) || own.starts_with(path.join(&name)) {
-            continue;
+impl Sweep {
+    /// Kills and removes every unused subtree in `base` and in its sister groups: a session's own group is another one
+    /// after every login. `own` is where this process stands.
+    pub(super) fn around(base: &Path, mount: &Path, own: &Path) -> Self {
+        let mut sweep = Self::default();
+        sweep.all_in(base, own);
+        let parent = base.parent().filter(|parent| parent.starts_with(mount));
+        if let Some(parent) = parent
+            && let Ok(at) = find::open_base(parent)
+        {
+            for sister in dir::children(at.as_fd()).unwrap_or_default() {
+                if !base.ends_with(&sister) {
+                    sweep.all_in(&parent.join(sister), own);
+                }
+            }
         }
-        let Ok(file) = dir::open_dir_readable(base, &name) else { continue };
-        match file.try_lock() {
-            // Its user removed it meanwhile, and the name may already be another's.
-            Ok(()) if !dir::same_inode(base, &name, &file) => {}
-            Ok(()) if remove(base, &name).is_ok() => sweep.removed.push(name),
-            Err(TryLockError::WouldBlock) => {}
-            _ => sweep.left.push(name),
+        sweep
+    }
+
+    fn all_in(&mut self, path: &Path, own: &Path) {
+        let Ok(base) = find::open_base(path) else { return };
+        let base = base.as_fd();
+        for name in dir::children(base).unwrap_or_default() {
+            let subtree = path.join(&name);
+            if !is_subtree(&name) || own.starts_with(&subtree) {
+                continue;
+            }
+            let Ok(file) = dir::open_dir_readable(base, &name) else { continue };
+            match file.try_lock() {
+                // Its user removed it meanwhile, and the name may already be another's.
+                Ok(()) if !dir::same_inode(base, &name, &file) => {}
+                Ok(()) if remove(base, &name).is_ok() => self.removed.push(subtree),
+                Err(TryLockError::WouldBlock) => {}
+                _ => self.left.push(subtree),
+            }
         }
     }
-    sweep
 }
 
 /// `stockade-PID` or `stockade-PID-N`, but not `stockade-user-UID` or systemd's `stockade-PID.scope`.

@@ -27,9 +27,6 @@ pub enum CgroupError {
     /// Processes are still dying in there: try again when they are reaped.
     #[error("the cgroup {file} still holds processes")]
     Busy { file: String },
-    /// Must end the process: it kept the job's effective uid.
-    #[error("cannot take back the launcher's effective uid: {errno}")]
-    Identity { errno: Errno },
 }
 
 impl CgroupError {
@@ -41,15 +38,11 @@ impl CgroupError {
     ) -> impl FnOnce(Errno) -> Self + use<'a> {
         move |errno| Self::Failed { operation, file: format!("{label}/{file}"), errno }
     }
-}
 
-impl CgroupError {
     /// What the kernel said, where it was asked.
     pub fn errno(&self) -> Option<Errno> {
         match self {
-            Self::NotDelegated { errno, .. } | Self::Failed { errno, .. } | Self::Identity { errno } => {
-                Some(*errno)
-            }
+            Self::NotDelegated { errno, .. } | Self::Failed { errno, .. } => Some(*errno),
             Self::Busy { .. } => Some(Errno::EBUSY),
             Self::Missing { .. } | Self::NoControllers { .. } => Some(Errno::EOPNOTSUPP),
             Self::Host { .. } | Self::Outside { .. } | Self::Occupied { .. } => None,

@@ -86,9 +86,9 @@ pub struct Delegation {
     pub v1: Vec<Subtree>,
     pub swap: Swap,
     /// Subtrees of dead daemons that were found and removed.
-    pub swept: Vec<String>,
+    pub swept: Vec<PathBuf>,
     /// Those that could not be removed.
-    pub left: Vec<String>,
+    pub left: Vec<PathBuf>,
     /// Where the process stood in v2 before it was moved.
     home: Option<PathBuf>,
     #[serde(skip)]

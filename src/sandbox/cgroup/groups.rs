@@ -18,7 +18,6 @@ use super::{
     find::{self, Controller, Delegation, Subtree, Swap},
     job::JobGroup,
     knobs,
-    made::Made,
     namespace::{self, CgroupNamespace},
 };
 use crate::host::CgroupCaps;
@@ -31,7 +30,7 @@ const STEPS_AHEAD: usize = 1;
 pub struct Groups {
     roots: Arc<Roots>,
     delegation: Delegation,
-    ahead: Vec<Made>,
+    ahead: Vec<JobGroup>,
     made_ahead: u64,
     /// Where the subtrees themselves are, for their removal.
     bases: Vec<(OwnedFd, String)>,
@@ -116,11 +115,23 @@ impl Groups {
                 return Err(CgroupError::Missing { layer });
             }
         }
-        let made = match self.ahead.pop() {
-            Some(made) => made,
-            None => Made::make(&self.roots, name.to_owned(), steps.len())?,
+        let mut group = match self.ahead.pop() {
+            Some(group) => group,
+            None => JobGroup::make(&self.roots, name.to_owned(), steps.len())?,
         };
-        made.limit(job, steps, owner)
+        let done = group.add_steps(steps.len()).and_then(|()| {
+            group.steps.truncate(steps.len());
+            group.limit(job, steps)?;
+            owner.map_or(Ok(()), |owner| group.give_to(owner))
+        });
+        match done {
+            Ok(()) => Ok(group),
+            Err(error) => {
+                // The first error says more than what the tidying might meet.
+                let _ = group.remove();
+                Err(error)
+            }
+        }
     }
 
     /// Makes directories for jobs to come, so that there are `count`; for when there is nothing else to do.
@@ -129,8 +140,8 @@ impl Groups {
     pub fn prepare_ahead(&mut self, count: usize) -> Result<(), CgroupError> {
         while self.ahead.len() < count {
             self.made_ahead += 1;
-            let made = Made::make(&self.roots, format!("ahead-{}", self.made_ahead), STEPS_AHEAD)?;
-            self.ahead.push(made);
+            let name = format!("ahead-{}", self.made_ahead);
+            self.ahead.push(JobGroup::make(&self.roots, name, STEPS_AHEAD)?);
         }
         Ok(())
     }

@@ -1,40 +1,32 @@
-//! One job's groups: made, limited, entered, frozen, killed, removed.
+//! One job's groups: limited, frozen, killed, removed. How they are made is in `make.rs`.
 
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
 };
 
+use model::CgroupLimits;
 use nix::{errno::Errno, unistd::write};
 
 use super::{
     dir,
     error::CgroupError,
     find::Controller,
-    groups::{Root, Roots},
-    usage::LeafStats,
+    group::{Entry, Group, LeafStats},
+    groups::Root,
+    knobs::Target,
 };
 
-/// The way into a group; by default there is none, and no group.
-#[derive(Debug, Default)]
-pub struct Entry {
-    /// For `CLONE_INTO_CGROUP`; `None` without a v2 tree.
-    pub into: Option<OwnedFd>,
-    /// `tasks` of each v1 hierarchy, open for writing.
-    pub tasks: Vec<OwnedFd>,
-}
-
-impl Entry {
-    /// Moves the calling thread into the v1 groups: the first thing a cloned process does, while it has one thread.
-    ///
-    /// `tasks` and `0`, not `cgroup.procs` or an id: only then the kernel skips the threadgroup lock.
-    pub fn enter(&self) -> io::Result<()> {
-        for tasks in &self.tasks {
-            write(tasks, b"0")?;
-        }
-        Ok(())
-    }
+/// A job's groups. Dropping it leaves them to [`super::Groups::remove_all`]; [`Self::remove`] is the way.
+#[derive(Debug)]
+pub struct JobGroup {
+    /// For the sandbox's init, which must enter before it takes on the job's uid.
+    pub init: Entry,
+    pub steps: Vec<Leaf>,
+    pub(super) name: String,
+    pub(super) job: Group,
+    /// Step directories that exist, some of which may be unused.
+    pub(super) steps_made: usize,
 }
 
 /// One step's group.
@@ -73,34 +65,16 @@ impl Freezer {
     }
 }
 
-/// A job's groups. Dropping it leaves them to [`super::Groups::remove_all`]; [`Self::remove`] is the way.
-#[derive(Debug)]
-pub struct JobGroup {
-    pub init: Entry,
-    pub steps: Vec<Leaf>,
-    pub(super) dirs: Dirs,
-}
-
-/// A job's directories, one for each root and in the roots' order.
-#[derive(Debug)]
-pub(super) struct Dirs {
-    pub(super) name: String,
-    pub(super) roots: Arc<Roots>,
-    pub(super) jobs: Vec<OwnedFd>,
-    /// Step directories in each, some of which may be unused.
-    pub(super) steps: usize,
-}
-
 impl JobGroup {
     /// The directory's name below each hierarchy's subtree.
     pub fn name(&self) -> &str {
-        &self.dirs.name
+        &self.name
     }
 
     /// Opens the switch that pauses the job.
     pub fn freezer(&self) -> Result<Freezer, CgroupError> {
-        let unified = self.dirs.each().find(|(root, _)| root.unified);
-        let v1 = || self.dirs.each().find(|(root, _)| root.controllers.contains(&Controller::Freezer));
+        let unified = self.job.each().find(|(root, _)| root.unified);
+        let v1 = || self.job.each().find(|(root, _)| root.controllers.contains(&Controller::Freezer));
         let (root, job) = unified.or_else(v1).ok_or(CgroupError::Missing { layer: "cgroup.freeze" })?;
         let (file, words) = if root.unified {
             ("cgroup.freeze", ["0", "1"])
@@ -112,24 +86,10 @@ impl JobGroup {
     }
 
     /// Kills every process of the job, the sandbox's init included.
-    pub fn kill(&self) -> Result<(), CgroupError> {
-        self.dirs.kill()
-    }
-
-    /// Removes the groups; may be called again after [`CgroupError::Busy`], which it answers with another kill.
-    pub fn remove(&mut self) -> Result<(), CgroupError> {
-        self.dirs.remove()
-    }
-}
-
-impl Dirs {
-    fn each(&self) -> impl Iterator<Item = (&Root, BorrowedFd<'_>)> {
-        self.roots.all.iter().zip(self.jobs.iter().map(AsFd::as_fd))
-    }
-
+    ///
     /// Through the unified tree where there is one, since `cgroup.kill` is atomic and the others hold the same.
-    fn kill(&self) -> Result<(), CgroupError> {
-        let Some((root, job)) = self.each().next() else { return Ok(()) };
+    pub fn kill(&self) -> Result<(), CgroupError> {
+        let Some((root, job)) = self.job.each().next() else { return Ok(()) };
         match dir::kill_tree(job) {
             // Removed already.
             Err(Errno::ENOENT | Errno::ENODEV) => Ok(()),
@@ -137,10 +97,11 @@ impl Dirs {
         }
     }
 
-    /// From the leaves up, in every hierarchy even if one is busy.
-    pub(super) fn remove(&self) -> Result<(), CgroupError> {
+    /// Removes the groups, in every hierarchy even if one is busy. May be called again after [`CgroupError::Busy`],
+    /// which it answers with another kill.
+    pub fn remove(&mut self) -> Result<(), CgroupError> {
         let mut busy = false;
-        for (root, job) in self.each() {
+        for (root, job) in self.job.each() {
             match self.remove_in(root, job) {
                 Err(Errno::EBUSY) => busy = true,
                 other => other.map_err(CgroupError::at("remove", &root.label, &self.name))?,
@@ -154,7 +115,7 @@ impl Dirs {
     }
 
     fn remove_in(&self, root: &Root, job: BorrowedFd<'_>) -> nix::Result<()> {
-        for index in 0..self.steps {
+        for index in 0..self.steps_made {
             dir::remove_dir(job, &step_name(index))?;
         }
         if root.has_init() {
@@ -162,6 +123,42 @@ impl Dirs {
         }
         dir::remove_dir(root.dir.as_fd(), &self.name)
     }
+
+    pub(super) fn limit(&self, job: &CgroupLimits, steps: &[CgroupLimits]) -> Result<(), CgroupError> {
+        limit(&self.job, job)?;
+        for (leaf, limits) in self.steps.iter().zip(steps) {
+            limit(&leaf.stats.0, limits)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the job's uid start processes in the leaves: v2 asks for the right to write `cgroup.procs` of the leaf and
+    /// of the common ancestor of both ends, v1 for that to write the leaf's `tasks`.
+    pub(super) fn give_to(&self, owner: (u32, u32)) -> Result<(), CgroupError> {
+        let give = |root: &Root, dir, file| {
+            dir::chown(dir, file, owner).map_err(CgroupError::at("give away", &root.label, file))
+        };
+        for (root, job) in self.job.each().filter(|(root, _)| root.unified) {
+            give(root, job, "cgroup.procs")?;
+        }
+        for (root, leaf) in self.steps.iter().flat_map(|leaf| leaf.stats.0.each()) {
+            give(root, leaf, if root.unified { "cgroup.procs" } else { "tasks" })?;
+        }
+        Ok(())
+    }
+}
+
+fn limit(group: &Group, limits: &CgroupLimits) -> Result<(), CgroupError> {
+    for (root, at) in group.each() {
+        let target =
+            Target { at, controllers: &root.controllers, label: &root.label, swap: group.roots.swap };
+        if root.unified {
+            target.limit_v2(limits)?;
+        } else {
+            target.limit_v1(limits)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn step_name(index: usize) -> String {

@@ -60,11 +60,6 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// One step dies as a whole: half a program is of no use, and a survivor could go on to hold memory.
-    pub(super) fn kill_together(&self) -> Result<(), CgroupError> {
-        if self.has(Controller::Memory) { self.put("memory.oom.group", "1") } else { Ok(()) }
-    }
-
     pub(super) fn limit_v1(&self, limits: &CgroupLimits) -> Result<(), CgroupError> {
         if let Some(bytes) = limits.memory_bytes
             && self.has(Controller::Memory)

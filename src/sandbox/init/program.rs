@@ -94,7 +94,7 @@ fn become_program(
     for (i, limit) in step.rlimits.iter().enumerate() {
         set_limit(limit).at(Step::Limits, i)?;
     }
-    sys::default_sigpipe();
+    sys::default_signals();
     SigSet::empty().thread_set_mask().at(Step::Session, 1)?;
     // Last: every call above could then stay out of the profiles.
     filter.load().map_err(|_| StepError::new(Step::Seccomp, 0, &io::Error::last_os_error()))?;

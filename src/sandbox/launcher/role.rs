@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
 use super::{Boot, BootReport, serve, surroundings};
@@ -78,6 +79,7 @@ fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
     fcntl(socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(named("keeping a descriptor"))?;
     // No process of a job, nor another of the same user, may read or trace this one.
     nix::sys::prctl::set_dumpable(false).map_err(named("becoming undumpable"))?;
+    raise_open_files().map_err(named("raising the number of open files"))?;
     // By descriptor and before the mount namespace changes: /sys is not in the new one.
     let groups = boot.delegation.as_ref().map(|found| Groups::open(found, CgroupNamespace::Own)).transpose();
     let groups = groups.map_err(|e| ("opening the cgroups", io::Error::other(e)))?;
@@ -91,6 +93,12 @@ fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
     serve::until_closed(socket, boot.ids, groups);
     Ok(())
+}
+
+/// A job holds about ten descriptors here; the usual soft limit is there for select(2).
+fn raise_open_files() -> Result<(), Errno> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
 }
 
 fn host_caps(boot: &Boot, groups: Option<&Groups>, host_paths: Vec<String>) -> HostCaps {

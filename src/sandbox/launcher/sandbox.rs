@@ -166,6 +166,10 @@ fn announce(daemon: &OwnedFd, slot: Slot, pidfd: &OwnedFd, group: Option<&JobGro
     let _ = wire::send(daemon.as_fd(), &Report::Cloned { host_uid: slot.host_uid, handles }, &fds);
 }
 
+pub(super) fn not_removed(mut group: JobGroup) -> Option<JobGroup> {
+    group.remove().is_err().then_some(group)
+}
+
 impl Sandbox {
     /// Readable when init has ended.
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
@@ -173,12 +177,12 @@ impl Sandbox {
     }
 
     /// Init has ended, and with it, by the kernel's rule for PID 1, every process of the sandbox.
-    pub(super) fn clear(self) -> Slot {
+    /// Its groups come back when the kernel still counts a dying process in them.
+    pub(super) fn clear(self) -> (Slot, Option<JobGroup>) {
         let _ = waitid(Id::PIDFd(self.pidfd.as_fd()), WaitPidFlag::WEXITED);
-        // Init was reaped and took the rest with it, but a cgroup forgets a process a moment after wait(2) does.
-        let clean = self.group.is_none_or(|mut group| (0..3).any(|_| group.remove().is_ok()));
-        let _ = wire::send(self.daemon.as_fd(), &Report::Gone { clean }, &[]);
-        self.slot
+        let left = self.group.and_then(not_removed);
+        let _ = wire::send(self.daemon.as_fd(), &Report::Gone { clean: left.is_none() }, &[]);
+        (self.slot, left)
     }
 
     pub(super) fn kill(&self) {

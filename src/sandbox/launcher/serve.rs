@@ -9,14 +9,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::ids::HostIds;
 use super::sandbox::{self, Sandbox, Slot};
-use crate::cgroup::Groups;
+use crate::cgroup::{Groups, JobGroup};
 use crate::protocol::{Launch, Report};
 use crate::step::{Step, StepError};
 use crate::wire;
 
 /// Until the daemon closes its end; then nothing of any job may remain.
 pub(super) fn until_closed(daemon: &OwnedFd, ids: HostIds, groups: Option<Groups>) {
-    let mut launcher = Live { slots: Slots::new(&ids), ids, groups, sandboxes: Vec::new(), launched: 0 };
+    let mut launcher =
+        Live { slots: Slots::new(&ids), ids, groups, sandboxes: Vec::new(), left: Vec::new(), launched: 0 };
     while launcher.turn(daemon.as_fd()) {}
     launcher.end();
 }
@@ -26,6 +27,8 @@ struct Live {
     slots: Slots,
     groups: Option<Groups>,
     sandboxes: Vec<Sandbox>,
+    /// Groups of ended jobs that could not be removed at once; tried again whenever something happens.
+    left: Vec<JobGroup>,
     launched: u64,
 }
 
@@ -43,9 +46,11 @@ impl Live {
         // A new job before the clearing away of an old one: somebody waits for it.
         let open = !ready[0] || self.accept(daemon);
         for index in (0..ready.len() - 1).rev().filter(|i| ready[i + 1]) {
-            let slot = self.sandboxes.swap_remove(index).clear();
+            let (slot, left) = self.sandboxes.swap_remove(index).clear();
             self.slots.free.insert(slot.number);
+            self.left.extend(left);
         }
+        self.left = std::mem::take(&mut self.left).into_iter().filter_map(sandbox::not_removed).collect();
         open
     }
 

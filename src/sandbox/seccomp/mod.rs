@@ -56,7 +56,7 @@ pub struct Profile {
     /// `sha256:` and the hash of the JSON as it was read, for the receipt.
     pub digest: String,
     pub program: Program,
-    /// Names in the JSON that neither architecture has: those of other architectures, or typos. Worth a warning.
+    /// Names in the JSON that are no system call of any architecture, and were passed over: typos, worth a warning.
     pub skipped: Vec<String>,
 }
 

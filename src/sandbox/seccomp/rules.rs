@@ -60,7 +60,7 @@ pub(super) struct Rules {
     pub(super) default: Action,
     /// In the order of the file.
     pub(super) calls: BTreeMap<u32, Vec<Rule>>,
-    /// Names that neither architecture has: those of other architectures, or typos.
+    /// Names of no system call: typos.
     pub(super) skipped: BTreeSet<String>,
 }
 

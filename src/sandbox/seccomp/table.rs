@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 mod aarch64;
+mod elsewhere;
 mod since_5_1;
 mod x86_64;
 
@@ -24,7 +25,7 @@ impl Arch {
     #[cfg(target_arch = "aarch64")]
     pub(super) const NATIVE: Self = Self::Aarch64;
 
-    const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+    pub(super) const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
 
     /// `AUDIT_ARCH_*` of linux/audit.h: the ELF machine with the bits for 64-bit and little-endian.
     pub(super) const fn audit(self) -> u32 {
@@ -64,9 +65,10 @@ impl Arch {
     }
 }
 
-/// Whether any architecture has a call of this name: when none has, it may be a typo.
+/// Whether any architecture of Linux has a call of this name: when none has, it may be a typo.
 pub(super) fn known_somewhere(name: &str) -> bool {
-    Arch::ALL.iter().any(|arch| arch.rows().any(|(_, names)| names.split(' ').any(|known| known == name)))
+    let ours = Arch::ALL.iter().flat_map(|arch| arch.rows()).map(|&(_, names)| names);
+    ours.chain([elsewhere::NAMES]).any(|names| names.split(' ').any(|known| known == name))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn take(
     let prepared = prepared(hierarchy);
     let mut last = None;
     for base in [hierarchy.own.as_path(), prepared.as_path()] {
-        match take_below(found, base, &hierarchy.own, controllers, options) {
+        match take_below(found, base, hierarchy, controllers, options) {
             Err(CgroupError::NotDelegated { tried, errno }) => {
                 // A missing prepared tree says less than the refusal before it.
                 last.get_or_insert(CgroupError::NotDelegated { tried, errno });
@@ -36,7 +36,7 @@ pub(super) fn take(
 fn take_below(
     found: &mut Delegation,
     base: &Path,
-    own: &Path,
+    hierarchy: &Hierarchy,
     controllers: &[Controller],
     options: &FindOptions,
 ) -> Result<(), CgroupError> {
@@ -48,7 +48,7 @@ fn take_below(
         }
     };
     let at = open_base(base).map_err(refusal)?;
-    let sweep = claim::sweep(at.as_fd(), base, own);
+    let sweep = claim::Sweep::around(base, &hierarchy.mount, &hierarchy.own);
     let (name, lock) = claim::claim(at.as_fd()).map_err(refusal)?;
     found.swept.extend(sweep.removed);
     found.left.extend(sweep.left);

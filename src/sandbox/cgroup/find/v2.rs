@@ -22,10 +22,9 @@ pub(super) fn take(
 ) -> Result<(), CgroupError> {
     let mut first = None;
     for base in bases(hierarchy) {
-        match take_below(found, &base, &hierarchy.own, options, hybrid) {
+        match take_below(found, &base, hierarchy, options, hybrid) {
             Ok(()) => return Ok(()),
             Err(error) => {
-                found.swept.clear();
                 // The nearest place is the one to mend, unless a better one is merely not stood in.
                 match error {
                     CgroupError::Outside { .. } => first = Some(error),
@@ -54,7 +53,7 @@ fn bases(hierarchy: &Hierarchy) -> Vec<PathBuf> {
 fn take_below(
     found: &mut Delegation,
     base: &Path,
-    home: &Path,
+    hierarchy: &Hierarchy,
     options: &FindOptions,
     hybrid: bool,
 ) -> Result<(), CgroupError> {
@@ -69,7 +68,7 @@ fn take_below(
         return Err(CgroupError::Occupied { tree: base.to_owned() });
     }
 
-    let sweep = claim::sweep(at, base, home);
+    let sweep = claim::Sweep::around(base, &hierarchy.mount, &hierarchy.own);
     let (name, lock) = claim::claim(at).map_err(|errno| not_delegated(base, errno))?;
     let path = base.join(&name);
     match fill(at, &name, base, &missing, options) {
@@ -78,11 +77,11 @@ fn take_below(
             found.left.extend(sweep.left);
             found.locks.push(Arc::new(lock));
             found.v2 = Some(Subtree { path, controllers });
-            found.home = Some(home.to_owned());
+            found.home = Some(hierarchy.own.clone());
             Ok(())
         }
         Err(error) => {
-            leave(&path, home);
+            leave(&path, &hierarchy.own);
             // Left behind it would be swept as soon as the lock goes.
             let _ = dir::remove_tree(at, &name);
             Err(error)

@@ -2,7 +2,10 @@
 
 use std::{
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 use model::CgroupLimits;
@@ -12,7 +15,8 @@ use nix::{
 };
 
 use super::support::{
-    NONE, OTHER, find, in_own_process, is_root, own_process, report, run, say, start_sleeper, with_groups,
+    NONE, OTHER, find, find_for, in_own_process, is_root, own_process, report, run, say, start_sleeper,
+    with_groups,
 };
 use crate::cgroup::{CgroupNamespace, Delegation, FindOptions, Groups, print_setup};
 
@@ -76,12 +80,16 @@ fn a_dead_daemons_jobs_are_swept() {
         let job = Pid::from_raw(job.parse().expect("a number"));
 
         let mut found = find().expect("what the dead one found");
-        // Another test's daemon may have swept it first, but somebody has.
+        // Another test's daemon may be sweeping it just now, but somebody is.
         let swept = format!("stockade-{daemon}");
-        let gone = |path: &std::path::Path| !path.with_file_name(&swept).exists();
-        assert!(found.v2.iter().chain(&found.v1).all(|subtree| gone(&subtree.path)), "{found:?}");
-        assert!(found.left.is_empty(), "{found:?}");
-        assert!(!std::path::Path::new(&format!("/proc/{job}/fd/0")).exists(), "the job still runs");
+        let gone = |path: &Path| !path.with_file_name(&swept).exists();
+        let is_swept = || found.v2.iter().chain(&found.v1).all(|subtree| gone(&subtree.path));
+        let in_time = (0..200).any(|_| {
+            sleep(Duration::from_millis(10));
+            is_swept()
+        });
+        assert!(in_time, "{found:?}");
+        assert!(!Path::new(&format!("/proc/{job}/fd/0")).exists(), "the job still runs");
         assert!(found.release().is_empty());
     });
 }
@@ -110,6 +118,41 @@ fn starts_beside_each_other_do_not_race() {
     });
 }
 
+/// As the service does it: root finds a place and gives it away, the launcher has shed root and lives in a user
+/// namespace.
+#[test]
+fn a_launcher_without_root_works_in_what_root_made() {
+    const SENT: &str = "STOCKADE_CGROUP_TEST_SENT";
+    let test = "find::a_launcher_without_root_works_in_what_root_made";
+    in_own_process(test, || {
+        if let Ok(sent) = std::env::var(SENT) {
+            return as_launcher(&serde_json::from_str(&sent).expect("decode"));
+        }
+        if !is_root() {
+            return;
+        }
+        let Some(mut found) = find_for(Some(OTHER)) else { return };
+        let sent = serde_json::to_string(&found).expect("encode");
+        let output = as_other(&own_process(test), "").env(SENT, sent).output().expect("perl");
+        assert!(found.release().is_empty());
+        report(test, &output);
+    });
+}
+
+fn as_launcher(delegation: &Delegation) {
+    assert_eq!(nix::unistd::getuid().as_raw(), OTHER.0);
+    if let Err(errno) = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER) {
+        return say(&format!("SKIPPED: no user namespaces: {errno}"));
+    }
+    let mut groups = Groups::open(delegation, CgroupNamespace::Own).expect("open");
+    let limits =
+        CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: Some(10) };
+    let mut group = groups.create("shed", &limits, std::slice::from_ref(&limits), None).expect("create");
+    assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
+    group.remove().expect("remove");
+    groups.remove_all().expect("remove all");
+}
+
 /// What `print_setup` prints is run as root; then a user without any rights uses the tree.
 #[test]
 fn an_ordinary_user_works_in_a_prepared_tree() {
@@ -133,21 +176,9 @@ fn an_ordinary_user_works_in_a_prepared_tree() {
         let shell =
             script.lines().find_map(|line| line.strip_prefix("echo PID > ")).expect("where the shell goes");
 
-        // What `su` does, without needing an account.
-        let (uid, gid) = OTHER;
-        let drop = format!(
-            "open(F, '>', '{shell}') && syswrite(F, '0') or die $!; close F;\
-             $( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid}; exec @ARGV or print \"SKIPPED: $!\";"
-        );
-        let itself = own_process(test);
-        let output = Command::new("perl")
-            .args(["-e", &drop])
-            .arg(itself.get_program())
-            .args(itself.get_args())
-            .envs(itself.get_envs().filter_map(|(name, value)| Some((name, value?))))
-            .env(USER, "1")
-            .output()
-            .expect("perl");
+        // As a login shell does it: it stays in its leaf beside what it starts.
+        let enter = format!("open(F, '>', '{shell}') && syswrite(F, '0') or die $!; close F;");
+        let output = as_other(&own_process(test), &enter).env(USER, "1").output().expect("perl");
         let printed = String::from_utf8_lossy(&output.stdout);
         unprepare(&script);
         if let Some(line) = printed.lines().find(|line| line.contains("SKIPPED")) {
@@ -155,6 +186,19 @@ fn an_ordinary_user_works_in_a_prepared_tree() {
         }
         report(test, &output);
     });
+}
+
+/// `command` started by a Perl that first does `before` and then takes on the other user's ids.
+fn as_other(command: &Command, before: &str) -> Command {
+    let (uid, gid) = OTHER;
+    let program = format!(
+        "{before} $( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid};\
+         if (my $pid = fork) {{ waitpid($pid, 0); exit($? ? 1 : 0) }} exec @ARGV or print \"SKIPPED: $!\";"
+    );
+    let mut perl = Command::new("perl");
+    perl.args(["-e", &program]).arg(command.get_program()).args(command.get_args());
+    perl.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    perl
 }
 
 fn as_user() {
@@ -166,9 +210,9 @@ fn as_user() {
         CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: None };
     let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
     let group = groups.create("mine", &limits, &[limits.clone(), NONE], None).expect("create");
-    let killed = run(&group, 0, None, "my $x = 'x' x (96 << 20);");
+    let killed = run(&group, 0, None, "my $n = 96 << 20; my $x = 'x' x $n;");
     assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
-    assert_eq!(group.steps[0].stats.read().oom_kills, Some(1));
+    assert!(group.steps[0].stats.read().oom_kills >= Some(1));
     drop(group);
     groups.remove_all().expect("remove");
     assert!(found.release().is_empty());
@@ -177,7 +221,7 @@ fn as_user() {
 /// The directories that the script made, deepest first.
 fn unprepare(script: &str) {
     for made in script.lines().filter_map(|line| line.strip_prefix("mkdir -p ")) {
-        let made = std::path::Path::new(made);
+        let made = Path::new(made);
         let tree = if made.ends_with("shell") { made.parent().unwrap_or(made) } else { made };
         for dir in [made, tree] {
             let _ = std::fs::remove_dir(dir);

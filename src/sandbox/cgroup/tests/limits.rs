@@ -12,7 +12,8 @@ use super::support::{NONE, OTHER, in_own_process, is_root, memory, run, start, s
 use crate::cgroup::{CgroupError, JobGroup, RunState, cpu_usage_us};
 
 const MIB: u64 = 1 << 20;
-const FILL: &str = "my $x = 'x' x (96 << 20); print 'filled';";
+/// The size is a variable: Perl would build a constant before it has entered the group.
+const FILL: &str = "my $n = 96 << 20; my $x = 'x' x $n; print 'filled';";
 const SPIN: &str = "my $end = time + 2; 1 while time < $end;";
 
 /// As the launcher does it: again until the dead have left.
@@ -35,7 +36,8 @@ fn memory_limit_kills_and_is_counted() {
             let group = group.expect("create");
             assert_eq!(run(&group, 0, None, FILL).status.signal(), Some(9));
             let usage = group.steps[0].stats.read();
-            assert_eq!(usage.oom_kills, Some(1), "{usage:?}");
+            // With `memory.oom.group` the kernel counts the first victim twice.
+            assert!(usage.oom_kills >= Some(1), "{usage:?}");
             let peak = usage.memory_peak_bytes.expect("peak");
             assert!((16 * MIB..=32 * MIB).contains(&peak), "{peak}");
 
@@ -55,7 +57,7 @@ fn the_jobs_memory_limit_holds_its_steps() {
         with_groups(|groups| {
             let group = groups.create("job-oom", &memory(32 * MIB), &[NONE], None).expect("create");
             assert_eq!(run(&group, 0, None, FILL).status.signal(), Some(9));
-            assert_eq!(group.steps[0].stats.read().oom_kills, Some(1));
+            assert!(group.steps[0].stats.read().oom_kills >= Some(1));
             remove(group);
         });
     });
@@ -66,14 +68,13 @@ fn swap_does_not_extend_memory() {
     in_own_process("limits::swap_does_not_extend_memory", || {
         with_groups(|groups| {
             let group = groups.create("swap", &memory(64 * MIB), &[memory(32 * MIB)], None).expect("create");
-            let step = &group.steps[0].stats;
-            let v2 = step.v2.as_ref().map(|dir| crate::cgroup::dir::get(dir.as_fd(), "memory.swap.max"));
-            let v1 = step.v1.iter().find_map(|(_, dir)| {
-                crate::cgroup::dir::get(dir.as_fd(), "memory.memsw.limit_in_bytes").ok()
-            });
-            match (v1, v2) {
+            let read = |file| {
+                let step = &group.steps[0].stats.0;
+                step.each().find_map(|(_, dir)| crate::cgroup::dir::get(dir, file).ok())
+            };
+            match (read("memory.memsw.limit_in_bytes"), read("memory.swap.max")) {
                 (Some(both), _) => assert_eq!(both.trim(), (32 * MIB).to_string()),
-                (None, Some(Ok(swap))) => assert_eq!(swap.trim(), "0"),
+                (None, Some(swap)) => assert_eq!(swap.trim(), "0"),
                 _ => super::support::say("SKIPPED: no swap accounting"),
             }
             remove(group);

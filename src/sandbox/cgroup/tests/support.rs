@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    fmt::Write,
     io::Read,
     os::fd::{AsFd, AsRawFd},
     process::{Child, Command, Output, Stdio},
@@ -55,7 +54,11 @@ pub(super) fn say(line: &str) {
 
 /// `None`, with the reason printed, where this host cannot run the test.
 pub(super) fn find() -> Option<Delegation> {
-    match Delegation::find(&FindOptions { owner: None, allow_swap: true }) {
+    find_for(None)
+}
+
+pub(super) fn find_for(owner: Option<(u32, u32)>) -> Option<Delegation> {
+    match Delegation::find(&FindOptions { owner, allow_swap: true }) {
         Ok(found) => Some(found),
         Err(error @ (CgroupError::NotDelegated { .. } | CgroupError::NoControllers { .. })) => {
             say(&format!("SKIPPED: {error}"));
@@ -120,21 +123,17 @@ pub(super) fn run(group: &JobGroup, step: usize, owner: Option<(u32, u32)>, prog
     start(group, step, owner, program).wait_with_output().expect("wait")
 }
 
-/// Perl that enters: v1 through the open descriptors, v2 by a move, which asks for the same rights as a clone.
+/// Perl that enters: v1 as [`Entry::enter`] does it, v2 by a move, which asks for the same rights as a clone.
 fn enter(entry: &Entry) -> String {
-    let mut program = String::new();
-    for tasks in &entry.tasks {
-        let fd = inherited(tasks);
-        let _ = write!(program, "open(F, '>&=', {fd}) && syswrite(F, '0') or die \"tasks: $!\";");
-    }
-    if let Some(into) = &entry.into {
-        let path = format!("/proc/self/fd/{}/cgroup.procs", inherited(into));
-        let _ = write!(program, "open(F, '>', '{path}') && syswrite(F, '0') or die \"procs: $!\";");
-    }
-    program
+    let v1 = entry.tasks.iter().map(|dir| (dir, "tasks"));
+    let files = v1.chain(entry.into.iter().map(|dir| (dir, "cgroup.procs")));
+    files.fold(String::new(), |program, (dir, file)| {
+        let path = format!("/proc/self/fd/{}/{file}", inherited(dir));
+        program + &format!("open(F, '>', '{path}') && syswrite(F, '0') or die \"{file}: $!\";")
+    })
 }
 
-fn inherited(fd: &impl AsFd) -> i32 {
+pub(super) fn inherited(fd: &impl AsFd) -> i32 {
     fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())).expect("fcntl");
     fd.as_fd().as_raw_fd()
 }

@@ -1,0 +1,89 @@
+//! New directories for a job, without limits: what a pool can do ahead of time.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
+
+use nix::errno::Errno;
+
+use super::{
+    dir,
+    error::CgroupError,
+    find::Controller,
+    group::{Entry, Group, LeafStats},
+    groups::{Root, Roots},
+    job::{JobGroup, Leaf, step_name},
+    namespace,
+};
+
+impl JobGroup {
+    /// On failure nothing stays behind.
+    pub(super) fn make(roots: &Arc<Roots>, name: String, steps: usize) -> Result<Self, CgroupError> {
+        let job = Group::new(roots);
+        let mut made = Self { init: Entry::default(), steps: Vec::new(), name, job, steps_made: 0 };
+        match made.make_job().and_then(|()| made.add_steps(steps)) {
+            Ok(()) => Ok(made),
+            Err(error) => {
+                // The first error says more than what the tidying might meet.
+                let _ = made.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn make_job(&mut self) -> Result<(), CgroupError> {
+        let roots = Arc::clone(&self.job.roots);
+        for root in &roots.all {
+            self.job.dirs.push(make_dir(root, root.dir.as_fd(), &self.name)?);
+        }
+        self.init = self.job.entry()?;
+        for (root, job) in self.job.each().filter(|(root, _)| root.has_init()) {
+            namespace::pass_on(job, &root.controllers, &root.label)?;
+            self.init.into = Some(make_dir(root, job, "init")?);
+        }
+        Ok(())
+    }
+
+    /// Makes step directories until there are `count`.
+    pub(super) fn add_steps(&mut self, count: usize) -> Result<(), CgroupError> {
+        for index in self.steps.len()..count {
+            // Noted before they exist, so that a failure half way finds them.
+            self.steps_made = index + 1;
+            let name = step_name(index);
+            let mut step = Group::new(&self.job.roots);
+            for (root, job) in self.job.each() {
+                step.dirs.push(make_dir(root, job, &name)?);
+            }
+            self.steps.push(open_leaf(step)?);
+        }
+        Ok(())
+    }
+}
+
+fn make_dir(root: &Root, at: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, CgroupError> {
+    dir::make_dir(at, name).map_err(CgroupError::at("make", &root.label, name))
+}
+
+fn open_leaf(group: Group) -> Result<Leaf, CgroupError> {
+    let (mut kill, mut cpu) = (None, None);
+    for (root, dir) in group.each() {
+        let failed = |file| CgroupError::at("open", &root.label, file);
+        if root.unified {
+            kill = match dir::open_write(dir, "cgroup.kill") {
+                // Before kernel 5.14.
+                Err(Errno::ENOENT) => None,
+                file => Some(file.map_err(failed("cgroup.kill"))?),
+            };
+            cpu = Some(dir::open_read(dir, "cpu.stat").map_err(failed("cpu.stat"))?);
+            if root.controllers.contains(&Controller::Memory) {
+                // A step dies as a whole: half a program is of no use, and a survivor could go on to hold memory.
+                let file = "memory.oom.group";
+                dir::put(dir, file, "1").map_err(CgroupError::at("set", &root.label, file))?;
+            }
+        } else if root.controllers.contains(&Controller::Cpuacct) {
+            cpu = Some(dir::open_read(dir, "cpuacct.usage").map_err(failed("cpuacct.usage"))?);
+        }
+    }
+    Ok(Leaf { entry: group.entry()?, kill, cpu, stats: LeafStats(group) })
+}
