@@ -104,7 +104,9 @@ mod tests {
 
     fn printed(limit: u64, chunks: &[&[u8]]) -> Output {
         let mut kept = Kept::new(limit);
-        chunks.iter().for_each(|chunk| kept.push(chunk));
+        for chunk in chunks {
+            kept.push(chunk);
+        }
         kept.finish()
     }
 

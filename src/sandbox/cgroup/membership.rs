@@ -1,5 +1,7 @@
 //! Which hierarchies this host has, where they are mounted, and where this process stands in each.
 
+#![expect(clippy::disallowed_methods, reason = "the kernel's own files, which no job can write")]
+
 use std::path::{Path, PathBuf};
 
 use super::error::CgroupError;

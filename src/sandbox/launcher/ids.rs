@@ -6,6 +6,8 @@
 //! | user with a subuid range | the user | one of the range (subuid(5)), by newuidmap(1) once |
 //! | user without | the user | the user: the kernel lets an ordinary user map only itself (user_namespaces(7)) |
 
+#![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
+
 use std::fs;
 use std::io;
 use std::process::{Command, Stdio};

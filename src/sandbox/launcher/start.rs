@@ -1,5 +1,7 @@
 //! Bringing the launcher up, from the process that will be the daemon.
 
+#![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
+
 use std::io::{self, Seek};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;

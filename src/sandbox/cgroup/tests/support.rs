@@ -20,7 +20,7 @@ pub(super) const OTHER: (u32, u32) = (54_321, 54_321);
 
 const ROLE: &str = "STOCKADE_CGROUP_TEST";
 
-/// Runs `body` in a new process with one thread. `test` is the test's path below this module.
+/// Runs `body` in a new process, where only this test's thread does anything. `test` is its path below this module.
 pub(super) fn in_own_process(test: &str, body: impl FnOnce()) {
     if env::var(ROLE).as_deref() == Ok(test) {
         return body();
@@ -33,7 +33,6 @@ pub(super) fn in_own_process(test: &str, body: impl FnOnce()) {
 pub(super) fn own_process(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("no path of this test"));
     let path = format!("cgroup::tests::{test}");
-    // With one test thread the test runs in the main thread.
     command.args([&path, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, test);
     command
 }
