@@ -273,3 +273,6 @@ impl LaunchPlan {
         SeccompReceipt { profile: plan.profile.clone(), digest: plan.digest.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

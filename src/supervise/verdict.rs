@@ -222,3 +222,6 @@ mod libc_signal {
     pub(super) const SIGSYS: i32 = Signal::SIGSYS as i32;
     pub(super) const SIGBUS: i32 = Signal::SIGBUS as i32;
 }
+
+#[cfg(test)]
+mod tests;
