@@ -83,7 +83,7 @@ pub(crate) struct RunArgs {
     /// Refuse to run without this layer, such as cgroup.memory or landlock>=4
     #[arg(long, value_name = "LAYER")]
     pub(crate) require: Vec<String>,
-    /// Print the finished job as JSON, its output included; stdin is read to its end first
+    /// Print the finished job as JSON, its output included
     #[arg(long)]
     pub(crate) json: bool,
     /// Print what would be done as JSON and run nothing
@@ -138,7 +138,7 @@ pub(crate) struct HostArgs {
     /// Settings file (TOML)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Go on without this layer where it cannot be had: cgroup, cgroup.memory, cgroup.pids, cgroup.cpu, landlock
+    /// Go on without this layer where it cannot be had: cgroup, cgroup.memory, cgroup.pids, cgroup.cpu, cgroup.swap, landlock
     #[arg(long, value_name = "LAYER", value_delimiter = ',')]
     allow_degraded: Vec<String>,
     /// Show the job this host path, read-only

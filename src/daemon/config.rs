@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::settings::{ConfigError, LimitsSettings, LogFormat, Settings};
 
 /// Paths that a job gets a private one of, so the host's own cannot be put there.
-const OWN_PATHS: [&str; 4] = ["/proc", "/sys", "/dev", "/workspace"];
+const OWN_PATHS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/workspace"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -92,10 +92,12 @@ fn host_paths(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, ConfigError> {
         let plain = path.components().all(|part| !matches!(part, Component::ParentDir));
         let (detail, hint) = if !path.is_absolute() || !plain {
             (format!("`{shown}` is not an absolute path without `..`"), "give the whole path from `/`")
-        } else if path.parent().is_none() || OWN_PATHS.iter().any(|own| path.starts_with(own)) {
+        } else if matches!(path.to_str(), Some("/" | "/etc"))
+            || OWN_PATHS.iter().any(|own| path.starts_with(own))
+        {
             (
                 format!("`{shown}` cannot be shown to jobs: it would replace their own"),
-                "name a folder below it",
+                "a host path keeps its name: move or copy it to a place outside /dev, /proc, /sys, /tmp and /workspace",
             )
         } else if let Err(error) = path.metadata() {
             (format!("`{shown}`: {error}"), "name a path that exists and that this user can reach")

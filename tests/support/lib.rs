@@ -1,1 +1,53 @@
-//! (in the making)
+//! What the suites share. A suite is a list of [`Case`]s; each runs once for every [`Who`] it is meant for, as
+//! `root::name`, `user::name` and `subuid::name`. What a host lacks makes a case `ignored` with the reason, never passed.
+
+mod binary;
+mod daemon;
+mod host;
+mod http;
+mod program;
+mod run;
+mod suite;
+mod temp;
+mod who;
+
+pub use binary::stockade;
+pub use daemon::Daemon;
+pub use host::{
+    Snapshot, alive, cgroup_groups, cgroup_of, children_of, descriptors, rss_kib, running, same_again,
+    status_of, with_argument,
+};
+pub use http::{Client, Response};
+pub use program::{compiled, load};
+pub use run::{Ran, job, run, run_fed, run_json};
+pub use suite::{Case, Needs, main};
+pub use temp::Temp;
+pub use who::Who;
+
+use std::time::{Duration, Instant};
+
+/// Asks again until `found` has an answer; the bound is for when something is broken, not a time to wait.
+pub fn eventually<T>(most: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = found() {
+            return value;
+        }
+        assert!(start.elapsed() < most, "not within {most:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A measured value, for whoever reads the output.
+#[expect(clippy::print_stderr, reason = "a test's figures belong into its output")]
+pub fn figure(text: impl std::fmt::Display) {
+    eprintln!("figure: {text}");
+}
+
+/// Functions as cases, each under its module's and its own name: `cases![wall]` in `limits` is `limits::wall`.
+#[macro_export]
+macro_rules! cases {
+    ($($path:path),* $(,)?) => {
+        vec![$($crate::Case::new(concat!(module_path!(), "::", stringify!($path)), $path)),*]
+    };
+}
