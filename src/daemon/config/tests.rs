@@ -35,7 +35,7 @@ fn file_then_environment_then_flag() {
     let (environment, unknown) = from_env(&[
         ("STOCKADE_MAX_RUNNING", "2"),
         ("STOCKADE_LIMITS_CAP_CPUS", "2"),
-        ("STOCKADE_HOST_PATHS", "/usr:/etc"),
+        ("STOCKADE_HOST_PATHS", "/usr:/etc/ssl"),
         ("HOME", "/root"),
         ("STOCKADE_PORT", "tcp://10.0.0.1:80"),
     ])
@@ -44,7 +44,7 @@ fn file_then_environment_then_flag() {
     let config = Config::resolve(flags.over(&environment.over(&file)), &MACHINE).expect("accepted");
     assert_eq!((config.max_running, config.max_queued), (2, 1));
     assert_eq!((config.caps.pids, config.caps.cpus), (9, 2.0));
-    assert_eq!(config.host_paths, [PathBuf::from("/usr"), PathBuf::from("/etc")]);
+    assert_eq!(config.host_paths, [PathBuf::from("/usr"), PathBuf::from("/etc/ssl")]);
     assert_eq!(config.allow_degraded, BTreeSet::from(["cgroup".into()]), "a flag's list replaces the file's");
     assert_eq!(unknown, ["STOCKADE_PORT"]);
 }
