@@ -42,6 +42,26 @@ pub struct RootPlan {
     pub read_only: Vec<String>,
 }
 
+/// The part of a plan that an init can do before it knows the rest: what a sandbox made ahead was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Foundation {
+    pub(crate) inside_id: u32,
+    pub(crate) hostname: String,
+    pub(crate) root: RootPlan,
+    /// How many steps can be run, each in a cgroup of its own.
+    pub(crate) steps: usize,
+}
+
+impl Foundation {
+    /// What most jobs ask for.
+    pub(crate) fn usual() -> Self {
+        Self { inside_id: 1000, hostname: HOSTNAME.into(), root: root("host"), steps: 1 }
+    }
+}
+
+/// Its own name, in `/etc/hosts` of every sandbox.
+const HOSTNAME: &str = "stockade";
+
 /// One tmpfs, shown at three places, so that one limit covers all that a job can write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScratchPlan {
@@ -144,7 +164,7 @@ pub fn plan(
     let steps = steps.collect::<Result<Vec<_>, PlanError>>()?;
     Ok(LaunchPlan {
         namespaces: ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"].map(String::from).into(),
-        hostname: "stockade".into(),
+        hostname: HOSTNAME.into(),
         inside_id: spec.user,
         nested_user_namespaces: false,
         root: root(&spec.image),
@@ -214,7 +234,9 @@ fn plan_step(step: &StepSpec, host: &HostCaps, seccomp: usize) -> StepPlan {
 fn rlimits(limits: &Limits) -> Vec<Rlimit> {
     let rlimit = |name, value| Rlimit { name, value };
     vec![
-        rlimit(RlimitName::Core, 0),
+        // Not 0: with a `|` core_pattern the host's handler runs at 0 all the same, as root; 1 stops it, and no file
+        // is that small (core(5), CVE-2025-4598). The profiles refuse to change it.
+        rlimit(RlimitName::Core, 1),
         // A backstop in whole seconds for one process; supervise holds the step to the exact figure.
         rlimit(RlimitName::Cpu, limits.cpu_time_ms.div_ceil(1000) + 1),
         rlimit(RlimitName::FileSize, limits.file_bytes),
@@ -246,6 +268,11 @@ fn whole_job(steps: &[StepPlan]) -> CgroupLimits {
 }
 
 impl LaunchPlan {
+    pub(crate) fn foundation(&self) -> Foundation {
+        let (hostname, root) = (self.hostname.clone(), self.root.clone());
+        Foundation { inside_id: self.inside_id, hostname, root, steps: self.steps.len() }
+    }
+
     /// True once init has reported `Ready`: it stops at the first step that it cannot do.
     pub fn receipt(&self, host: &HostCaps, host_uid: u32) -> Receipt {
         let memory = self.cgroup.memory_bytes.is_some();

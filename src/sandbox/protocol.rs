@@ -16,12 +16,18 @@ pub struct Launch {
     pub plan: LaunchPlan,
 }
 
+/// Launcher to init: the job that a sandbox is for. Descriptor: init's end of the job's socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    pub(crate) plan: LaunchPlan,
+}
+
 /// Launcher and init to daemon, on the job's socket.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Report {
     /// From the launcher: init exists. Descriptors as [`Handles`] counts them.
     Cloned { host_uid: u32, handles: Handles },
-    /// From init: every step of the plan was done; microseconds of each since the clone.
+    /// From init: every step of the plan was done; microseconds that each took, also those done ahead.
     Ready { steps_us: Vec<(crate::step::Step, u32)> },
     /// From either: the sandbox could not be built.
     Failed(StepError),

@@ -29,6 +29,7 @@ pub enum Step {
     Hostname,
     Loopback,
     Keyring,
+    ScratchSize,
     Capabilities,
     NoNewPrivs,
     Landlock,

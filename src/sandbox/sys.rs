@@ -125,11 +125,29 @@ pub(crate) fn new_filesystem(
 ) -> io::Result<OwnedFd> {
     const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
-    const SET_STRING: c_uint = 1;
     const CREATE: c_uint = 6;
     // SAFETY: `kind` is NUL-terminated and outlives the call; the result is a new descriptor.
     let context =
         adopt(to_fd(check(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?));
+    configure(&context, options, CREATE)?;
+    let fd = context.as_raw_fd();
+    // SAFETY: no pointers; the result is a new descriptor.
+    let mount = check(unsafe { libc::syscall(libc::SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes) })?;
+    Ok(adopt(to_fd(mount)))
+}
+
+/// fspick(2) and fsconfig(2): changes options of the filesystem mounted at `path`.
+pub(crate) fn reconfigure(path: &CStr, options: &[(&CStr, &CStr)]) -> io::Result<()> {
+    const FSPICK_CLOEXEC: c_uint = 1;
+    const RECONFIGURE: c_uint = 7;
+    // SAFETY: `path` is NUL-terminated and outlives the call; the result is a new descriptor.
+    let context =
+        check(unsafe { libc::syscall(libc::SYS_fspick, libc::AT_FDCWD, path.as_ptr(), FSPICK_CLOEXEC) })?;
+    configure(&adopt(to_fd(context)), options, RECONFIGURE)
+}
+
+fn configure(context: &OwnedFd, options: &[(&CStr, &CStr)], command: c_uint) -> io::Result<()> {
+    const SET_STRING: c_uint = 1;
     let fd = context.as_raw_fd();
     for (key, value) in options {
         let (key, value) = (key.as_ptr(), value.as_ptr());
@@ -137,11 +155,8 @@ pub(crate) fn new_filesystem(
         check(unsafe { libc::syscall(libc::SYS_fsconfig, fd, SET_STRING, key, value, 0) })?;
     }
     let none = std::ptr::null::<libc::c_char>();
-    // SAFETY: FSCONFIG_CMD_CREATE takes no key and no value.
-    check(unsafe { libc::syscall(libc::SYS_fsconfig, fd, CREATE, none, none, 0) })?;
-    // SAFETY: no pointers; the result is a new descriptor.
-    let mount = check(unsafe { libc::syscall(libc::SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes) })?;
-    Ok(adopt(to_fd(mount)))
+    // SAFETY: the two commands passed here take no key and no value.
+    check(unsafe { libc::syscall(libc::SYS_fsconfig, fd, command, none, none, 0) }).map(drop)
 }
 
 /// A child that has ended.

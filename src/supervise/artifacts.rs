@@ -65,6 +65,7 @@ async fn read(path: String, file: OwnedFd, most: u64) -> Option<Collected> {
 fn refused(path: String, code: &str, errno: i32) -> ArtifactError {
     let detail = match code {
         "not_regular" => "only regular files are collected".into(),
+        "not_utf8" => "its name is not UTF-8".into(),
         "too_many" => format!("more than {MOST_FILES} files match"),
         _ => nix::errno::Errno::from_raw(errno).desc().into(),
     };

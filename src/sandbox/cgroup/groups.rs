@@ -22,16 +22,11 @@ use super::{
 };
 use crate::host::CgroupCaps;
 
-/// Steps that a directory made ahead has room for; most jobs have one.
-const STEPS_AHEAD: usize = 1;
-
 /// All hierarchies of the launcher, opened once.
 #[derive(Debug)]
 pub struct Groups {
     roots: Arc<Roots>,
     delegation: Delegation,
-    ahead: Vec<JobGroup>,
-    made_ahead: u64,
     /// Where the subtrees themselves are, for their removal.
     bases: Vec<(OwnedFd, String)>,
     _locks: Vec<File>,
@@ -80,8 +75,6 @@ impl Groups {
         Ok(Self {
             roots: Arc::new(Roots { all, swap: delegation.swap }),
             delegation: delegation.clone(),
-            ahead: Vec::new(),
-            made_ahead: 0,
             bases,
             _locks: locks,
         })
@@ -99,56 +92,34 @@ impl Groups {
         }
     }
 
-    /// Makes a job's groups with their limits, `owner` being the ids its init will run with if not the launcher's.
-    ///
-    /// `name` is what an operator sees in the tree, unless the directory was made ahead: v2 cannot rename.
-    pub fn create(
-        &mut self,
-        name: &str,
+    /// Makes a job's groups, `owner` being the ids its init will run with if not the launcher's. They have no limits yet:
+    /// this is the part that can be done before the job is known, and most of the cost.
+    pub fn make(&self, name: &str, steps: usize, owner: Option<(u32, u32)>) -> Result<JobGroup, CgroupError> {
+        let mut group = JobGroup::make(&self.roots, name.to_owned(), steps)?;
+        if let Some(owner) = owner
+            && let Err(error) = group.give_to(owner)
+        {
+            // The first error says more than what the tidying might meet.
+            let _ = group.remove();
+            return Err(error);
+        }
+        Ok(group)
+    }
+
+    /// Holds a job to its limits, before the first of its programs starts.
+    pub fn limit(
+        &self,
+        group: &JobGroup,
         job: &CgroupLimits,
         steps: &[CgroupLimits],
-        owner: Option<(u32, u32)>,
-    ) -> Result<JobGroup, CgroupError> {
+    ) -> Result<(), CgroupError> {
         let has = |controller| self.delegation.has(controller);
         for limits in steps.iter().chain([job]) {
             if let Some(layer) = knobs::missing(limits, has, self.roots.swap) {
                 return Err(CgroupError::Missing { layer });
             }
         }
-        let mut group = match self.ahead.pop() {
-            Some(group) => group,
-            None => JobGroup::make(&self.roots, name.to_owned(), steps.len())?,
-        };
-        let done = group.add_steps(steps.len()).and_then(|()| {
-            group.steps.truncate(steps.len());
-            group.limit(job, steps)?;
-            owner.map_or(Ok(()), |owner| group.give_to(owner))
-        });
-        match done {
-            Ok(()) => Ok(group),
-            Err(error) => {
-                // The first error says more than what the tidying might meet.
-                let _ = group.remove();
-                Err(error)
-            }
-        }
-    }
-
-    /// Makes directories for jobs to come, so that there are `count`; for when there is nothing else to do.
-    ///
-    /// Making directories is most of what [`Self::create`] costs.
-    pub fn prepare_ahead(&mut self, count: usize) -> Result<(), CgroupError> {
-        while self.ahead.len() < count {
-            self.made_ahead += 1;
-            let name = format!("ahead-{}", self.made_ahead);
-            self.ahead.push(JobGroup::make(&self.roots, name, STEPS_AHEAD)?);
-        }
-        Ok(())
-    }
-
-    /// Directories made ahead and not used yet.
-    pub fn ahead(&self) -> usize {
-        self.ahead.len()
+        group.limit(job, steps)
     }
 
     /// Kills every job and removes all groups; waits up to half a second for the dead to leave theirs.

@@ -1,4 +1,4 @@
-//! New directories for a job, without limits: what a pool can do ahead of time.
+//! New directories for a job, without limits: what can be done before the job is known.
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},

@@ -15,14 +15,13 @@
 //! ```
 //!
 //! The order of use: [`Delegation::find`] in the process that becomes the daemon, [`Groups::open`] in the launcher
-//! while it still sees `/sys/fs/cgroup`, [`Groups::create`] for each job, [`Entry`] and [`LeafStats`] in the
+//! while it still sees `/sys/fs/cgroup`, [`Groups::make`] and [`Groups::limit`] for each job, [`Entry`] and [`LeafStats`] in the
 //! sandbox's init.
 //!
 //! Invariants:
 //! - Below the base everything is reached from directory descriptors; no path is built from a job's name.
-//! - A limit that was asked for is written or the job's groups are not made; nothing is dropped silently.
-//! - A directory serves one job once. Peaks and event counts cannot be reset, so groups are never reused; a pool
-//!   ([`Groups::prepare_ahead`]) holds new ones only.
+//! - A limit that was asked for is written or the job does not run; nothing is dropped silently.
+//! - A directory serves one job once. Peaks and event counts cannot be reset, so groups are never reused.
 //! - Nobody writes another process's id to move it: that takes the kernel's threadgroup lock for writing, which
 //!   waits for an RCU grace period (5 to 20 ms). Processes are cloned into v2 groups and enter v1 groups themselves.
 

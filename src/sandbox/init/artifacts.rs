@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
 
-use super::{Inheritance, mounts, tell};
+use super::{Job, mounts};
 use crate::protocol::Report;
 use crate::wire;
 
@@ -22,14 +22,14 @@ const MOST_DEPTH: usize = 64;
 /// Names looked at, matching or not: bounds the walk of a tree made to be endless.
 const MOST_ENTRIES: u32 = 1 << 20;
 
-pub(crate) fn collect(init: &Inheritance, workspace: &OwnedFd, patterns: &[String], most_files: u32) {
-    let mut walk = Walk { init, patterns, files_left: most_files, entries_left: MOST_ENTRIES };
+pub(crate) fn collect(job: &Job, workspace: &OwnedFd, patterns: &[String], most_files: u32) {
+    let mut walk = Walk { job, patterns, files_left: most_files, entries_left: MOST_ENTRIES };
     walk.folder(workspace.as_fd(), "", 0);
-    tell(init, &Report::Collected);
+    job.tell(&Report::Collected);
 }
 
 struct Walk<'a> {
-    init: &'a Inheritance,
+    job: &'a Job,
     patterns: &'a [String],
     files_left: u32,
     entries_left: u32,
@@ -51,14 +51,19 @@ impl Walk<'_> {
         }
         names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (name, kind) in names {
-            let Ok(text) = name.to_str() else { continue };
-            let path = if path.is_empty() { text.to_owned() } else { format!("{path}/{text}") };
-            self.entry(folder, &name, kind, &path, depth);
+            let text = name.to_string_lossy();
+            let path = if path.is_empty() { text.clone().into_owned() } else { format!("{path}/{text}") };
+            if name.to_str().is_ok() {
+                self.entry(folder, &name, kind, &path, depth);
+            } else if self.matches(&path) {
+                // The answer is JSON, which cannot name it.
+                self.refuse(&path, "not_utf8", 0);
+            }
         }
     }
 
     fn entry(&mut self, folder: BorrowedFd<'_>, name: &CStr, kind: Option<Type>, path: &str, depth: usize) {
-        let matches = self.patterns.iter().any(|pattern| glob_match::glob_match(pattern, path));
+        let matches = self.matches(path);
         match kind {
             Some(Type::Directory) if depth < MOST_DEPTH && self.may_hold_matches(path) => {
                 match mounts::resolve(folder, name, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
@@ -71,6 +76,10 @@ impl Walk<'_> {
             _ if matches => self.refuse(path, "not_regular", 0),
             _ => (),
         }
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        self.patterns.iter().any(|pattern| glob_match::glob_match(pattern, path))
     }
 
     /// A tree that no pattern can match in is not walked.
@@ -86,14 +95,14 @@ impl Walk<'_> {
             Ok((file, bytes)) => {
                 self.files_left -= 1;
                 let report = Report::Artifact { path: path.into(), bytes };
-                let _ = wire::send(self.init.daemon.as_fd(), &report, &[file.as_fd()]);
+                let _ = wire::send(self.job.daemon.as_fd(), &report, &[file.as_fd()]);
             }
             Err(error) => self.refuse(path, "unreadable", error.raw_os_error().unwrap_or(0)),
         }
     }
 
     fn refuse(&self, path: &str, code: &str, errno: i32) {
-        tell(self.init, &Report::ArtifactRefused { path: path.into(), code: code.into(), errno });
+        self.job.tell(&Report::ArtifactRefused { path: path.into(), code: code.into(), errno });
     }
 }
 

@@ -19,22 +19,19 @@ use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
 use crate::cgroup::{Entry, LeafStats};
-use crate::plan::LaunchPlan;
-use crate::protocol::Report;
+use crate::plan::{Foundation, LaunchPlan};
+use crate::protocol::{Assignment, Report};
 use crate::step::{At, Step, StepError};
 use crate::{sys, wire};
 
 /// What the launcher leaves to the process that it cloned.
 #[derive(Debug)]
 pub(crate) struct Inheritance {
-    pub(crate) plan: LaunchPlan,
-    /// Init's end of the job's socket.
-    pub(crate) daemon: OwnedFd,
-    /// Readable once the id maps are written.
-    pub(crate) id_maps_written: OwnedFd,
+    pub(crate) foundation: Foundation,
+    /// Says when the id maps are written, then brings the job. Its end is the launcher's end.
+    pub(crate) launcher: OwnedFd,
     pub(crate) cgroup: Entry,
     pub(crate) steps: Vec<StepGroup>,
-    pub(crate) started: Instant,
 }
 
 /// One step's cgroup: how to enter it and what it counted.
@@ -45,40 +42,58 @@ pub(crate) struct StepGroup {
     pub(crate) stats: Option<LeafStats>,
 }
 
+/// The job that this sandbox is for.
+pub(crate) struct Job {
+    plan: LaunchPlan,
+    daemon: OwnedFd,
+    steps: Vec<StepGroup>,
+}
+
+impl Job {
+    fn tell(&self, report: &Report) {
+        // The daemon may have gone; init then ends because its socket has.
+        let _ = wire::send(self.daemon.as_fd(), report, &[]);
+    }
+}
+
 /// Never returns into the launcher's code, whatever happens: a panic here ends this process only.
 pub(crate) fn main(inheritance: Inheritance) -> ! {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(inheritance)));
     sys::exit_now(match result {
-        Ok(Ok(())) => 0,
-        Ok(Err(_)) => 1,
+        Ok(Some(())) => 0,
+        Ok(None) => 1,
         Err(_) => 2,
     });
 }
 
-fn live(mut init: Inheritance) -> Result<(), StepError> {
-    let mut steps = Steps { since: init.started, done: Vec::with_capacity(24) };
-    match build(&mut init, &mut steps) {
+/// Everything that does not depend on the job comes first, so that it can be done before there is one.
+fn live(init: Inheritance) -> Option<()> {
+    let mut steps = Steps(Vec::with_capacity(24));
+    let prepared = prepare(&init, &mut steps);
+    let (Assignment { plan }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
+    let job = Job { plan, daemon: fds.pop()?, steps: init.steps };
+    drop(init.launcher);
+    match prepared.and_then(|workspace| finish(&job, workspace, &mut steps)) {
         Ok(built) => {
-            tell(&init, &Report::Ready { steps_us: steps.done });
-            serve::until_closed(init, built);
-            Ok(())
+            job.tell(&Report::Ready { steps_us: steps.0 });
+            serve::until_closed(job, built);
+            Some(())
         }
         Err(error) => {
-            tell(&init, &Report::Failed(error));
-            Err(error)
+            job.tell(&Report::Failed(error));
+            None
         }
     }
 }
 
 /// What the programs need of the finished sandbox.
 pub(crate) struct Built {
-    /// `/workspace`.
     workspace: OwnedFd,
     landlock: Option<landlock::RulesetCreated>,
 }
 
-/// The page: every step in its order, and what would go wrong in another one.
-fn build(init: &mut Inheritance, steps: &mut Steps) -> Result<Built, StepError> {
+/// The page, first half: every step in its order, and what would go wrong in another one. Returns `/workspace`.
+fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<OwnedFd, StepError> {
     // First: the launcher's other descriptors (sockets, other jobs' cgroups) must not outlive the clone. CVE-2024-21626.
     steps.run(Step::Descriptors, || keep_only_own_descriptors(init))?;
     // Before any id means anything: until the maps are written this process is the overflow user.
@@ -87,33 +102,40 @@ fn build(init: &mut Inheritance, steps: &mut Steps) -> Result<Built, StepError> 
     // it is rooted where the process then stands.
     steps.run(Step::EnterCgroup, || enter_cgroup(&init.cgroup))?;
     // Group first: after setresuid the right to change groups may be gone. Files made below belong to the job's id.
-    steps.run(Step::Identity, || become_inside_id(init.plan.inside_id))?;
+    steps.run(Step::Identity, || become_inside_id(init.foundation.inside_id))?;
     // After the id change, which clears it (prctl(2)).
     steps.run(Step::ParentDeath, || die_with_launcher(init))?;
     // Before any mount: nothing made here may reach the launcher's mount namespace, nor the other way round.
     steps.run(Step::Propagation, || mounts::make_private().at(Step::Propagation, 0))?;
-    let root = steps.run(Step::Root, || root::attach(&init.plan.root))?;
+    let root = steps.run(Step::Root, || root::attach(&init.foundation.root))?;
     // While the old root's unmasked /proc is still visible: without one the kernel refuses a new proc (EPERM).
     let proc = steps.run(Step::Proc, || root::mount_proc(&root))?;
     // Through the new /proc, while it is writable and this process still may: no user namespace inside this one.
     steps.run(Step::UserNamespaces, || harden::forbid_user_namespaces(&proc))?;
-    let workspace = steps.run(Step::Scratch, || root::mount_scratch(&root, &init.plan.scratch))?;
+    let workspace = steps.run(Step::Scratch, || root::mount_scratch(&root))?;
     steps.run(Step::Terminals, || root::mount_terminals(&root))?;
     // After the sysctl above is written, before any program could look.
-    steps.run(Step::Masks, || root::mask(&root, &init.plan.root))?;
+    steps.run(Step::Masks, || root::mask(&root, &init.foundation.root))?;
     // After all mounts; from here the host's files cannot be named. pivot_root, not chroot: nothing to climb back to.
     steps.run(Step::Pivot, || root::pivot(&root))?;
-    steps.run(Step::Hostname, || harden::set_hostname(&init.plan.hostname))?;
+    steps.run(Step::Hostname, || harden::set_hostname(&init.foundation.hostname))?;
     // Needs CAP_NET_ADMIN in this network namespace, so before capabilities go.
     steps.run(Step::Loopback, harden::loopback_up)?;
     // Keyrings are not namespaced as a whole: a new session keyring keeps the launcher's out of reach. keyrings(7).
     steps.run(Step::Keyring, || sys::join_new_session_keyring().at(Step::Keyring, 0))?;
+    Ok(workspace)
+}
+
+/// The second half, once the job is known.
+fn finish(job: &Job, workspace: OwnedFd, steps: &mut Steps) -> Result<Built, StepError> {
+    // Needs CAP_SYS_ADMIN over the filesystem, so before capabilities go.
+    steps.run(Step::ScratchSize, || root::size_scratch(&job.plan.scratch))?;
     // After everything that needed one. CVE-2022-29162: all five sets, inheritable too.
     steps.run(Step::Capabilities, harden::drop_capabilities)?;
     // Before landlock and seccomp, which demand it of a process without CAP_SYS_ADMIN.
     steps.run(Step::NoNewPrivs, harden::no_new_privs)?;
     // Opened after pivot, so the rules mean the job's paths. Each program enforces it on itself after its last open.
-    let landlock = steps.run(Step::Landlock, || harden::landlock_rules(init.plan.landlock.as_ref()))?;
+    let landlock = steps.run(Step::Landlock, || harden::landlock_rules(job.plan.landlock.as_ref()))?;
     Ok(Built { workspace, landlock })
 }
 
@@ -123,7 +145,7 @@ fn keep_only_own_descriptors(init: &Inheritance) -> Result<(), StepError> {
     nix::unistd::dup2_stdout(&null).at(Step::Descriptors, 2)?;
     nix::unistd::dup2_stderr(&null).at(Step::Descriptors, 3)?;
     drop(null);
-    let mut keep = vec![0, 1, 2, init.daemon.as_raw_fd(), init.id_maps_written.as_raw_fd()];
+    let mut keep = vec![0, 1, 2, init.launcher.as_raw_fd()];
     let entries = std::iter::once(&init.cgroup).chain(init.steps.iter().map(|step| &step.entry));
     keep.extend(entries.flat_map(|e| e.tasks.iter().chain(&e.into)).map(AsRawFd::as_raw_fd));
     keep.extend(init.steps.iter().filter_map(|step| step.stats.as_ref()).flat_map(LeafStats::descriptors));
@@ -131,18 +153,17 @@ fn keep_only_own_descriptors(init: &Inheritance) -> Result<(), StepError> {
 }
 
 fn wait_for_id_maps(init: &Inheritance) -> Result<(), StepError> {
-    let mut byte = [0];
-    match nix::unistd::read(&init.id_maps_written, &mut byte).at(Step::IdMap, 0)? {
-        1 => Ok(()),
-        // The launcher closed it unwritten: it failed and has said so itself, or it died.
-        _ => sys::exit_now(3),
+    match wire::receive::<()>(init.launcher.as_fd()).at(Step::IdMap, 0)? {
+        Some(_) => Ok(()),
+        // The launcher failed and has said so itself, or it died.
+        None => sys::exit_now(3),
     }
 }
 
 fn enter_cgroup(entry: &Entry) -> Result<(), StepError> {
     entry.enter().at(Step::EnterCgroup, 0)?;
-    if !entry.tasks.is_empty() {
-        // On v1; on v2 the launcher's own is inherited (cgroup/namespace.rs).
+    if !entry.tasks.is_empty() || entry.into.is_none() {
+        // On v1, and without any cgroup; on v2 the launcher's own is inherited (cgroup/namespace.rs).
         nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).at(Step::EnterCgroup, 1)?;
     }
     Ok(())
@@ -159,7 +180,7 @@ fn become_inside_id(id: u32) -> Result<(), StepError> {
 fn die_with_launcher(init: &Inheritance) -> Result<(), StepError> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).at(Step::ParentDeath, 0)?;
     // The launcher may have died before that call. getppid() says 0 here either way; the socket's end tells.
-    let mut poll = [nix::poll::PollFd::new(init.id_maps_written.as_fd(), nix::poll::PollFlags::empty())];
+    let mut poll = [nix::poll::PollFd::new(init.launcher.as_fd(), nix::poll::PollFlags::empty())];
     nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO).at(Step::ParentDeath, 1)?;
     match poll[0].revents() {
         Some(events) if events.contains(nix::poll::PollFlags::POLLHUP) => sys::exit_now(3),
@@ -167,21 +188,14 @@ fn die_with_launcher(init: &Inheritance) -> Result<(), StepError> {
     }
 }
 
-fn tell(init: &Inheritance, report: &Report) {
-    // The daemon may have gone; init then ends because its socket has.
-    let _ = wire::send(init.daemon.as_fd(), report, &[]);
-}
-
-/// Runs the steps and notes when each was done.
-struct Steps {
-    since: Instant,
-    done: Vec<(Step, u32)>,
-}
+/// Runs the steps and notes how long each took.
+struct Steps(Vec<(Step, u32)>);
 
 impl Steps {
     fn run<T>(&mut self, step: Step, action: impl FnOnce() -> Result<T, StepError>) -> Result<T, StepError> {
+        let since = Instant::now();
         let value = action()?;
-        self.done.push((step, u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX)));
+        self.0.push((step, u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)));
         Ok(value)
     }
 }

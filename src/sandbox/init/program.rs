@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, execve, getcwd, pipe2};
 
-use super::{Built, Inheritance, StepGroup};
+use super::{Built, Job, StepGroup};
 use crate::plan::{Rlimit, RlimitName, StepPlan};
 use crate::seccomp::Program as Filter;
 use crate::step::{At, Step, StepError};
@@ -33,19 +33,14 @@ pub(crate) struct Running {
     pub(crate) failure: OwnedFd,
 }
 
-pub(crate) fn start(
-    init: &Inheritance,
-    built: &mut Built,
-    index: usize,
-    stdio: &Stdio,
-) -> Result<Running, StepError> {
-    let step = &init.plan.steps[index];
-    let filter = &init.plan.seccomp[step.seccomp].program;
+pub(crate) fn start(job: &Job, built: &mut Built, index: usize, stdio: &Stdio) -> Result<Running, StepError> {
+    let step = &job.plan.steps[index];
+    let filter = &job.plan.seccomp[step.seccomp].program;
     // Everything that allocates, before the clone.
     let image = Image::new(step).at(Step::Exec, 0)?;
     let (failure, report) = pipe2(OFlag::O_CLOEXEC).at(Step::Fork, 0)?;
     let since = Instant::now();
-    let group = &init.steps[index];
+    let group = &job.steps[index];
     let into = group.entry.into.as_ref().map(AsFd::as_fd);
     match sys::clone_process(0, into).at(Step::Fork, 1)? {
         Cloned::Parent { pid, pidfd: _ } => Ok(Running { pid, since, failure }),

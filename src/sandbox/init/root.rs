@@ -37,15 +37,16 @@ pub(crate) fn attach(plan: &RootPlan) -> Result<OwnedFd, StepError> {
 
 pub(crate) fn mount_proc(root: &OwnedFd) -> Result<OwnedFd, StepError> {
     let attributes = ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC;
-    let proc = sys::new_filesystem(c"proc", &[], attributes).at(Step::Proc, 0)?;
+    // Only what the caller could trace is there: not init, which with a single id map would belong to the job's user.
+    let options = [(c"hidepid", c"ptraceable")];
+    let proc = sys::new_filesystem(c"proc", &options, attributes).at(Step::Proc, 0)?;
     mounts::attach(&proc, root.as_fd(), c"proc").at(Step::Proc, 1)?;
     Ok(proc)
 }
 
-/// Returns `/workspace`.
-pub(crate) fn mount_scratch(root: &OwnedFd, plan: &ScratchPlan) -> Result<OwnedFd, StepError> {
-    let (size, inodes) = (number(plan.bytes), number(plan.inodes));
-    let options = [(c"size", &*size), (c"nr_inodes", &*inodes), (c"mode", c"0755")];
+/// Returns `/workspace`. Nothing fits into it until [`size_scratch`].
+pub(crate) fn mount_scratch(root: &OwnedFd) -> Result<OwnedFd, StepError> {
+    let options = [(c"size", c"4096"), (c"nr_inodes", c"16"), (c"mode", c"0755")];
     let scratch = sys::new_filesystem(c"tmpfs", &options, ATTR_NOSUID | ATTR_NODEV).at(Step::Scratch, 0)?;
     // Attached in the old root, which goes away with pivot; only the three places below remain.
     sys::move_mount(scratch.as_fd(), AT_FDCWD, SCRATCH).at(Step::Scratch, 1)?;
@@ -59,6 +60,12 @@ pub(crate) fn mount_scratch(root: &OwnedFd, plan: &ScratchPlan) -> Result<OwnedF
         mounts::attach(&bind, root.as_fd(), place).at(Step::Scratch, at + 4)?;
     }
     mounts::resolve(scratch.as_fd(), c"workspace", OFlag::O_RDONLY | OFlag::O_DIRECTORY).at(Step::Scratch, 99)
+}
+
+/// Of the one filesystem, so of all its places.
+pub(crate) fn size_scratch(plan: &ScratchPlan) -> Result<(), StepError> {
+    let (size, inodes) = (number(plan.bytes), number(plan.inodes));
+    sys::reconfigure(c"/workspace", &[(c"size", &*size), (c"nr_inodes", &*inodes)]).at(Step::ScratchSize, 0)
 }
 
 /// A devpts of its own: a job's terminals are nobody else's (CVE-2025-52565 needs a shared one).

@@ -12,7 +12,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
 use super::program::{self, Running, Stdio};
-use super::{Built, Inheritance, artifacts, files, tell};
+use super::{Built, Job, artifacts, files};
 use crate::cgroup::LeafStats;
 use crate::protocol::{DiskUsage, Order, Report, StepExit};
 use crate::step::{Step, StepError};
@@ -21,13 +21,13 @@ use crate::{sys, wire};
 /// kill(2): every process that the caller may signal; in PID 1 of a namespace, all of it but itself.
 const EVERYONE: Pid = Pid::from_raw(-1);
 
-pub(crate) fn until_closed(init: Inheritance, built: Built) {
+pub(crate) fn until_closed(job: Job, built: Built) {
     let Some(children) = watch_children() else { return };
-    let mut life = Life { init, built, running: None };
+    let mut life = Life { job, built, running: None };
     loop {
         let mut ready = [
             PollFd::new(children.as_fd(), PollFlags::POLLIN),
-            PollFd::new(life.init.daemon.as_fd(), PollFlags::POLLIN),
+            PollFd::new(life.job.daemon.as_fd(), PollFlags::POLLIN),
         ];
         match poll(&mut ready, PollTimeout::NONE) {
             Ok(_) => (),
@@ -54,7 +54,7 @@ fn watch_children() -> Option<SignalFd> {
 }
 
 struct Life {
-    init: Inheritance,
+    job: Job,
     built: Built,
     running: Option<(u16, Running)>,
 }
@@ -62,14 +62,14 @@ struct Life {
 impl Life {
     /// `false` when there is nothing more to live for.
     fn obey(&mut self) -> bool {
-        let Ok(Some((order, mut fds))) = wire::receive::<Order>(self.init.daemon.as_fd()) else {
+        let Ok(Some((order, mut fds))) = wire::receive::<Order>(self.job.daemon.as_fd()) else {
             return false;
         };
         match order {
             Order::Files(entries) => {
                 let contents = fds.pop();
                 if let Err(error) = files::write(&self.built.workspace, &entries, contents) {
-                    tell(&self.init, &Report::Failed(error));
+                    self.job.tell(&Report::Failed(error));
                     return false;
                 }
             }
@@ -81,7 +81,7 @@ impl Life {
             }
             Order::Kill => drop(kill(EVERYONE, Signal::SIGKILL)),
             Order::Collect { patterns, most_files } => {
-                artifacts::collect(&self.init, &self.built.workspace, &patterns, most_files);
+                artifacts::collect(&self.job, &self.built.workspace, &patterns, most_files);
             }
         }
         true
@@ -89,16 +89,16 @@ impl Life {
 
     fn run(&mut self, step: u16, fds: Vec<OwnedFd>) {
         let started = stdio(fds).and_then(|(stdio, to_daemon)| {
-            let running = program::start(&self.init, &mut self.built, usize::from(step), &stdio)?;
+            let running = program::start(&self.job, &mut self.built, usize::from(step), &stdio)?;
             Ok((running, to_daemon))
         });
         match started {
             Ok((running, to_daemon)) => {
                 self.running = Some((step, running));
                 let fds: Vec<_> = to_daemon.iter().map(AsFd::as_fd).collect();
-                let _ = wire::send(self.init.daemon.as_fd(), &Report::Started { step }, &fds);
+                let _ = wire::send(self.job.daemon.as_fd(), &Report::Started { step }, &fds);
             }
-            Err(error) => tell(&self.init, &Report::Failed(error)),
+            Err(error) => self.job.tell(&Report::Failed(error)),
         }
     }
 
@@ -123,13 +123,13 @@ impl Life {
             wait_status,
             wall_us,
             // After the last process is gone, so nothing is missing.
-            usage: self.init.steps[usize::from(step)]
+            usage: self.job.steps[usize::from(step)]
                 .stats
                 .as_ref()
                 .map_or_else(GroupUsage::default, LeafStats::read),
             disk: disk_usage(&self.built.workspace),
         };
-        tell(&self.init, &Report::Exited(exit));
+        self.job.tell(&Report::Exited(exit));
     }
 }
 

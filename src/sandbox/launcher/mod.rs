@@ -7,6 +7,7 @@ mod ids;
 mod role;
 mod sandbox;
 mod serve;
+mod slots;
 mod start;
 mod surroundings;
 

@@ -1,19 +1,20 @@
-//! One sandbox as the launcher sees it: cloned, named to the daemon, and cleared away when its init has ended.
+//! One sandbox as the launcher sees it: cloned, given its job, and cleared away when its init has ended.
+//!
+//! Cloning does not need the job, so it can be done ahead of it. Nothing is ever used twice: a sandbox made ahead is as
+//! fresh as one made on demand, and serves one job.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
 
 use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::pipe2;
 
 use super::ids::HostIds;
-use crate::cgroup::{Groups, JobGroup};
+use crate::cgroup::{CgroupError, Groups, JobGroup};
 use crate::init::{self, Inheritance, StepGroup};
-use crate::plan::LaunchPlan;
-use crate::protocol::{Handles, Report, StepHandles};
+use crate::plan::{Foundation, LaunchPlan};
+use crate::protocol::{Assignment, Handles, Report, StepHandles};
 use crate::step::{At, Step, StepError};
 use crate::sys::{self, Cloned};
 use crate::wire;
@@ -22,11 +23,11 @@ use crate::wire;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
     pub(super) number: u32,
-    pub(super) host_uid: u32,
+    host_uid: u32,
     /// The same id as the launcher's user namespace calls it.
-    pub(super) mapped: u32,
+    mapped: u32,
     /// Whether it is the job's own, not the launcher's.
-    pub(super) own_id: bool,
+    own_id: bool,
 }
 
 impl Slot {
@@ -39,77 +40,129 @@ impl Slot {
 #[derive(Debug)]
 pub(super) struct Sandbox {
     pub(super) slot: Slot,
+    pub(super) foundation: Foundation,
     pidfd: OwnedFd,
-    daemon: OwnedFd,
     group: Option<JobGroup>,
-    /// Kept open for init's life: its end tells init that the launcher is gone.
-    _id_maps_written: OwnedFd,
+    /// To init. Kept open for init's life: its end means the end of the launcher.
+    init: Option<OwnedFd>,
+    /// The job's socket, once there is a job.
+    daemon: Option<OwnedFd>,
 }
 
-/// Clones a sandbox for `plan`. What goes wrong is reported to the daemon here; then there is nothing left of it.
-pub(super) fn launch(
-    plan: LaunchPlan,
-    daemon: OwnedFd,
-    slot: Slot,
-    name: &str,
-    groups: Option<&mut Groups>,
-) -> Option<Sandbox> {
-    let started = Instant::now();
-    // Made and limited first: no process of a job is ever outside its limits.
-    let group = groups.map(|groups| make_group(groups, name, &plan, slot)).transpose();
-    let result = group.and_then(|group| clone_init(plan, &daemon, slot, group, started));
-    match result {
-        Ok((pidfd, group, id_maps_written)) => {
-            Some(Sandbox { slot, pidfd, daemon, group, _id_maps_written: id_maps_written })
+impl Sandbox {
+    /// Clones an init and lets it begin. On failure nothing is left.
+    pub(super) fn make(
+        foundation: Foundation,
+        slot: Slot,
+        name: &str,
+        groups: Option<&Groups>,
+    ) -> Result<Self, StepError> {
+        let owner = slot.own_id.then_some((slot.mapped, slot.mapped));
+        let group = groups.map(|groups| groups.make(name, foundation.steps, owner)).transpose();
+        let mut group = group.map_err(|error| cgroup_failed(&error))?;
+        let cloned = clone_init(&foundation, slot, &mut group);
+        match cloned {
+            Ok((pidfd, init)) => Ok(Self { slot, foundation, pidfd, group, init: Some(init), daemon: None }),
+            Err(error) => {
+                group.and_then(not_removed);
+                Err(error)
+            }
         }
-        Err(error) => {
+    }
+
+    /// Gives init its job. Limits first: no program of a job is ever outside them.
+    pub(super) fn assign(&mut self, plan: LaunchPlan, daemon: OwnedFd, groups: Option<&Groups>) {
+        let result = self.try_assign(plan, &daemon, groups);
+        if let Err(error) = result {
             let _ = wire::send(daemon.as_fd(), &Report::Failed(error), &[]);
-            let _ = wire::send(daemon.as_fd(), &Report::Gone { clean: true }, &[]);
-            None
+            // Closed, it ends init.
+            self.init = None;
         }
+        self.daemon = Some(daemon);
+    }
+
+    fn try_assign(
+        &mut self,
+        plan: LaunchPlan,
+        daemon: &OwnedFd,
+        groups: Option<&Groups>,
+    ) -> Result<(), StepError> {
+        if let (Some(groups), Some(group)) = (groups, &self.group) {
+            let steps: Vec<_> = plan.steps.iter().map(|step| step.cgroup.clone()).collect();
+            groups.limit(group, &plan.cgroup, &steps).map_err(|error| cgroup_failed(&error))?;
+        }
+        self.announce(daemon);
+        let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
+        wire::send(init.as_fd(), &Assignment { plan }, &[daemon.as_fd()]).at(Step::Clone, 10)
+    }
+
+    fn announce(&self, daemon: &OwnedFd) {
+        let mut fds: Vec<BorrowedFd<'_>> = vec![self.pidfd.as_fd()];
+        let steps = (0..self.foundation.steps).map(|i| {
+            let leaf = self.group.as_ref().map(|group| &group.steps[i]);
+            let (cpu, kill) = (leaf.and_then(|l| l.cpu.as_ref()), leaf.and_then(|l| l.kill.as_ref()));
+            fds.extend(cpu.map(AsFd::as_fd).into_iter().chain(kill.map(AsFd::as_fd)));
+            StepHandles { cpu: cpu.is_some(), kill: kill.is_some() }
+        });
+        let report =
+            Report::Cloned { host_uid: self.slot.host_uid, handles: Handles { steps: steps.collect() } };
+        let _ = wire::send(daemon.as_fd(), &report, &fds);
+    }
+
+    /// Readable when init has ended.
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Init has ended, and with it, by the kernel's rule for PID 1, every process of the sandbox. Its groups come back
+    /// when the kernel still counts a dying process in them.
+    pub(super) fn clear(self) -> (Slot, Option<JobGroup>) {
+        let _ = waitid(Id::PIDFd(self.pidfd.as_fd()), WaitPidFlag::WEXITED);
+        let left = self.group.and_then(not_removed);
+        if let Some(daemon) = self.daemon {
+            let _ = wire::send(daemon.as_fd(), &Report::Gone { clean: left.is_none() }, &[]);
+        }
+        (self.slot, left)
+    }
+
+    pub(super) fn kill(&self) {
+        let _ = sys::pidfd_kill(self.pidfd.as_fd());
     }
 }
 
-fn make_group(groups: &mut Groups, name: &str, plan: &LaunchPlan, slot: Slot) -> Result<JobGroup, StepError> {
-    let limits: Vec<_> = plan.steps.iter().map(|step| step.cgroup.clone()).collect();
-    let owner = slot.own_id.then_some((slot.mapped, slot.mapped));
-    groups.create(name, &plan.cgroup, &limits, owner).map_err(|error| {
-        let errno = error.errno().map_or(libc::EPROTO, |errno| errno as i32);
-        StepError { step: Step::Cgroup, index: 0, errno }
-    })
+fn cgroup_failed(error: &CgroupError) -> StepError {
+    StepError {
+        step: Step::Cgroup,
+        index: 0,
+        errno: error.errno().map_or(libc::EPROTO, |errno| errno as i32),
+    }
 }
 
-type Clone = (OwnedFd, Option<JobGroup>, OwnedFd);
+pub(super) fn not_removed(mut group: JobGroup) -> Option<JobGroup> {
+    group.remove().is_err().then_some(group)
+}
 
+/// Init's pidfd, and the socket that it waits on.
 fn clone_init(
-    plan: LaunchPlan,
-    daemon: &OwnedFd,
+    foundation: &Foundation,
     slot: Slot,
-    mut group: Option<JobGroup>,
-    started: Instant,
-) -> Result<Clone, StepError> {
-    let (id_maps_written, writer) = pipe2(OFlag::O_CLOEXEC).at(Step::Clone, 0)?;
-    let daemon_for_init = daemon.try_clone().at(Step::Clone, 1)?;
+    group: &mut Option<JobGroup>,
+) -> Result<(OwnedFd, OwnedFd), StepError> {
+    let (ours, theirs) = wire::pair().at(Step::Clone, 0)?;
     let entry = group.as_mut().map(|group| std::mem::take(&mut group.init)).unwrap_or_default();
     let into = entry.into.as_ref().map(AsFd::as_fd);
     match sys::clone_process(namespaces(), into).at(Step::Clone, 2)? {
-        Cloned::Child => {
-            let steps = step_groups(group, plan.steps.len());
-            init::main(Inheritance {
-                plan,
-                daemon: daemon_for_init,
-                id_maps_written,
-                cgroup: entry,
-                steps,
-                started,
-            })
-        }
+        Cloned::Child => init::main(Inheritance {
+            foundation: foundation.clone(),
+            launcher: theirs,
+            cgroup: entry,
+            steps: step_groups(group.take(), foundation.steps),
+        }),
         Cloned::Parent { pid, pidfd } => {
-            // Should one of these fail, the writer closes unwritten and init ends.
-            write_id_maps(pid, plan.inside_id, slot.mapped).at(Step::IdMap, 1)?;
-            nix::unistd::write(&writer, b"1").at(Step::IdMap, 2)?;
-            announce(daemon, slot, &pidfd, group.as_ref(), plan.steps.len());
-            Ok((pidfd, group, writer))
+            // Should one of these fail, the socket closes and init ends.
+            write_id_maps(pid, foundation.inside_id, slot.mapped).at(Step::IdMap, 1)?;
+            wire::send(ours.as_fd(), &(), &[]).at(Step::IdMap, 2)?;
+            Ok((pidfd, ours))
         }
     }
 }
@@ -152,40 +205,4 @@ fn write_proc(pid: i32, file: &str, text: &str) -> io::Result<()> {
         nix::fcntl::open(path.as_str(), OFlag::O_WRONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())?;
     nix::unistd::write(&file, text.as_bytes())?;
     Ok(())
-}
-
-fn announce(daemon: &OwnedFd, slot: Slot, pidfd: &OwnedFd, group: Option<&JobGroup>, steps: usize) {
-    let mut fds: Vec<BorrowedFd<'_>> = vec![pidfd.as_fd()];
-    let steps = (0..steps).map(|i| {
-        let leaf = group.map(|group| &group.steps[i]);
-        let (cpu, kill) = (leaf.and_then(|l| l.cpu.as_ref()), leaf.and_then(|l| l.kill.as_ref()));
-        fds.extend(cpu.map(AsFd::as_fd).into_iter().chain(kill.map(AsFd::as_fd)));
-        StepHandles { cpu: cpu.is_some(), kill: kill.is_some() }
-    });
-    let handles = Handles { steps: steps.collect() };
-    let _ = wire::send(daemon.as_fd(), &Report::Cloned { host_uid: slot.host_uid, handles }, &fds);
-}
-
-pub(super) fn not_removed(mut group: JobGroup) -> Option<JobGroup> {
-    group.remove().is_err().then_some(group)
-}
-
-impl Sandbox {
-    /// Readable when init has ended.
-    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
-    }
-
-    /// Init has ended, and with it, by the kernel's rule for PID 1, every process of the sandbox.
-    /// Its groups come back when the kernel still counts a dying process in them.
-    pub(super) fn clear(self) -> (Slot, Option<JobGroup>) {
-        let _ = waitid(Id::PIDFd(self.pidfd.as_fd()), WaitPidFlag::WEXITED);
-        let left = self.group.and_then(not_removed);
-        let _ = wire::send(self.daemon.as_fd(), &Report::Gone { clean: left.is_none() }, &[]);
-        (self.slot, left)
-    }
-
-    pub(super) fn kill(&self) {
-        let _ = sys::pidfd_kill(self.pidfd.as_fd());
-    }
 }

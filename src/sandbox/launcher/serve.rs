@@ -1,7 +1,6 @@
-//! The launcher's loop: a job comes in, a sandbox is cloned; a sandbox ends, it is cleared away. One thread, no waiting
-//! for anything but the next of these.
+//! The launcher's loop: a job comes in, a sandbox gets it; a sandbox ends, it is cleared away; and when there is nothing
+//! to do, sandboxes are made for jobs to come. One thread, no waiting for anything but the next of these.
 
-use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -9,15 +8,21 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::ids::HostIds;
 use super::sandbox::{self, Sandbox, Slot};
+use super::slots::Slots;
 use crate::cgroup::{Groups, JobGroup};
+use crate::plan::{Foundation, LaunchPlan};
 use crate::protocol::{Launch, Report};
 use crate::step::{Step, StepError};
 use crate::wire;
 
+/// Made ahead: enough that a job which follows another finds one, few enough to cost next to nothing while idle.
+const SPARES: usize = 2;
+
 /// Until the daemon closes its end; then nothing of any job may remain.
 pub(super) fn until_closed(daemon: &OwnedFd, ids: HostIds, groups: Option<Groups>) {
-    let mut launcher =
-        Live { slots: Slots::new(&ids), ids, groups, sandboxes: Vec::new(), left: Vec::new(), launched: 0 };
+    let slots = Slots::new(ids.slots());
+    let (spares, sandboxes, left) = (Vec::new(), Vec::new(), Vec::new());
+    let mut launcher = Live { slots, ids, groups, spares, no_spares: false, sandboxes, left, made: 0 };
     while launcher.turn(daemon.as_fd()) {}
     launcher.end();
 }
@@ -26,58 +31,100 @@ struct Live {
     ids: HostIds,
     slots: Slots,
     groups: Option<Groups>,
+    /// Without a job yet.
+    spares: Vec<Sandbox>,
+    /// The last try to make one failed.
+    no_spares: bool,
     sandboxes: Vec<Sandbox>,
     /// Groups of ended jobs that could not be removed at once; tried again whenever something happens.
     left: Vec<JobGroup>,
-    launched: u64,
+    made: u64,
 }
 
 impl Live {
     /// Waits for something to do and does it; `false` when the daemon has gone.
     fn turn(&mut self, daemon: BorrowedFd<'_>) -> bool {
+        let idle = self.no_spares || self.spares.len() >= SPARES;
         let mut waiting: Vec<PollFd<'_>> = vec![PollFd::new(daemon, PollFlags::POLLIN)];
-        waiting.extend(self.sandboxes.iter().map(|s| PollFd::new(s.pidfd(), PollFlags::POLLIN)));
-        match poll(&mut waiting, PollTimeout::NONE) {
-            Ok(_) => (),
+        let all = self.sandboxes.iter().chain(&self.spares);
+        waiting.extend(all.map(|sandbox| PollFd::new(sandbox.pidfd(), PollFlags::POLLIN)));
+        match poll(&mut waiting, if idle { PollTimeout::NONE } else { PollTimeout::ZERO }) {
+            Ok(0) => {
+                self.make_spare();
+                return true;
+            }
+            Ok(_) => self.no_spares = false,
             Err(Errno::EINTR) => return true,
             Err(_) => return false,
         }
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any() == Some(true)).collect();
-        // A new job before the clearing away of an old one: somebody waits for it.
+        let (running, spare) = ready[1..].split_at(self.sandboxes.len());
+        // Before a new one is added at the end of either list, so that the places still match.
+        let ended = take_marked(&mut self.sandboxes, running);
+        let ended_spares = take_marked(&mut self.spares, spare);
+        // A new job before the clearing away of old ones: somebody waits for it.
         let open = !ready[0] || self.accept(daemon);
-        for index in (0..ready.len() - 1).rev().filter(|i| ready[i + 1]) {
-            let (slot, left) = self.sandboxes.swap_remove(index).clear();
-            self.slots.free.insert(slot.number);
+        for sandbox in ended.into_iter().chain(ended_spares) {
+            let (slot, left) = sandbox.clear();
+            self.slots.give_back(slot.number);
             self.left.extend(left);
         }
         self.left = std::mem::take(&mut self.left).into_iter().filter_map(sandbox::not_removed).collect();
         open
     }
 
+    /// Should it fail, the next job learns why; it is tried again once something has changed.
+    fn make_spare(&mut self) {
+        match self.make(Foundation::usual()) {
+            Ok(spare) => self.spares.push(spare),
+            Err(_) => self.no_spares = true,
+        }
+    }
+
+    fn make(&mut self, foundation: Foundation) -> Result<Sandbox, StepError> {
+        let none_free = StepError { step: Step::Clone, index: 8, errno: libc::EAGAIN };
+        let number = self.slots.take().ok_or(none_free)?;
+        self.made += 1;
+        let (slot, name) = (Slot::new(number, &self.ids), format!("job-{}", self.made));
+        let made = Sandbox::make(foundation, slot, &name, self.groups.as_ref());
+        if made.is_err() {
+            self.slots.give_back(number);
+        }
+        made
+    }
+
     fn accept(&mut self, daemon: BorrowedFd<'_>) -> bool {
         let Ok(message) = wire::receive::<Launch>(daemon) else { return true };
         let Some((Launch { plan }, mut fds)) = message else { return false };
-        let Some(socket) = fds.pop() else { return true };
-        let Some(number) = self.slots.take() else {
-            let error = StepError { step: Step::Cgroup, index: 0, errno: libc::EAGAIN };
-            let _ = wire::send(socket.as_fd(), &Report::Failed(error), &[]);
-            return true;
-        };
-        self.launched += 1;
-        let name = format!("job-{}", self.launched);
-        let slot = Slot::new(number, &self.ids);
-        match sandbox::launch(plan, socket, slot, &name, self.groups.as_mut()) {
-            Some(sandbox) => self.sandboxes.push(sandbox),
-            None => drop(self.slots.free.insert(number)),
+        if let Some(socket) = fds.pop() {
+            self.launch(plan, socket);
         }
         true
     }
 
-    fn end(self) {
-        for sandbox in &self.sandboxes {
-            sandbox.kill();
+    fn launch(&mut self, plan: LaunchPlan, socket: OwnedFd) {
+        let foundation = plan.foundation();
+        let spare = self.spares.iter().position(|spare| spare.foundation == foundation);
+        let sandbox = match spare {
+            Some(index) => Ok(self.spares.remove(index)),
+            None => self.make(foundation),
+        };
+        match sandbox {
+            Ok(mut sandbox) => {
+                sandbox.assign(plan, socket, self.groups.as_ref());
+                self.sandboxes.push(sandbox);
+            }
+            Err(error) => {
+                let _ = wire::send(socket.as_fd(), &Report::Failed(error), &[]);
+                let _ = wire::send(socket.as_fd(), &Report::Gone { clean: true }, &[]);
+            }
         }
-        for sandbox in self.sandboxes {
+    }
+
+    fn end(self) {
+        let all: Vec<_> = self.sandboxes.into_iter().chain(self.spares).collect();
+        all.iter().for_each(Sandbox::kill);
+        for sandbox in all {
             sandbox.clear();
         }
         if let Some(groups) = self.groups {
@@ -87,24 +134,7 @@ impl Live {
     }
 }
 
-/// The lowest free number first: ids that were used lately stay few.
-struct Slots {
-    /// Given back, all below `next`.
-    free: BTreeSet<u32>,
-    next: u32,
-    end: u32,
-}
-
-impl Slots {
-    fn new(ids: &HostIds) -> Self {
-        Self { free: BTreeSet::new(), next: 0, end: ids.slots() }
-    }
-
-    fn take(&mut self) -> Option<u32> {
-        self.free.pop_first().or_else(|| {
-            let fresh = (self.next < self.end).then_some(self.next)?;
-            self.next += 1;
-            Some(fresh)
-        })
-    }
+fn take_marked(sandboxes: &mut Vec<Sandbox>, marks: &[bool]) -> Vec<Sandbox> {
+    let marked = (0..marks.len()).rev().filter(|i| marks[*i]);
+    marked.map(|i| sandboxes.remove(i)).collect()
 }

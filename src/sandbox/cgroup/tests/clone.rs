@@ -41,7 +41,7 @@ fn with_own_namespace(body: impl FnOnce(&JobGroup)) {
         found.release();
         return say("SKIPPED: no v2 tree");
     }
-    let mut groups = Groups::open(&found, CgroupNamespace::Own).expect("open");
+    let groups = Groups::open(&found, CgroupNamespace::Own).expect("open");
     let mut group = groups.create("cloned", &NONE, &[NONE], Some(OTHER)).expect("create");
     body(&group);
     group.remove().expect("remove");

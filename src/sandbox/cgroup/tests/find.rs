@@ -42,11 +42,11 @@ fn a_found_place_is_described_and_survives_serialisation() {
 fn a_second_launcher_clears_what_the_first_left() {
     in_own_process("find::a_second_launcher_clears_what_the_first_left", || {
         let Some(mut found) = find() else { return };
-        let mut first = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+        let first = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
         let group = first.create("orphan", &NONE, &[NONE], None).expect("create");
         let mut child = start_sleeper(&group, 0);
         drop((group, first));
-        let mut second = Groups::open(&found, CgroupNamespace::Inherited).expect("open again");
+        let second = Groups::open(&found, CgroupNamespace::Inherited).expect("open again");
         assert_eq!(child.wait().expect("wait").signal(), Some(9));
         let group = second.create("orphan", &NONE, &[NONE], None).expect("the name is free again");
         assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
@@ -63,7 +63,7 @@ fn a_dead_daemons_jobs_are_swept() {
     in_own_process(test, || {
         if std::env::var_os(DIES).is_some() {
             let Some(found) = find() else { return };
-            let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+            let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
             let group = groups.create("left", &NONE, &[NONE], None).expect("create");
             let mut child = start_sleeper(&group, 0);
             say(&format!("left {} {}", getpid(), child.id()));
@@ -146,7 +146,7 @@ fn a_launcher_without_root_works_in_what_root_made() {
 fn as_launcher(delegation: &Delegation) {
     let map = std::fs::read_to_string("/proc/self/uid_map").expect("uid_map");
     assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", &OTHER.0.to_string(), "1"]);
-    let mut groups = Groups::open(delegation, CgroupNamespace::Own).expect("open");
+    let groups = Groups::open(delegation, CgroupNamespace::Own).expect("open");
     let limits =
         CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: Some(10) };
     let mut group = groups.create("shed", &limits, std::slice::from_ref(&limits), None).expect("create");
@@ -210,7 +210,7 @@ fn as_user() {
     }
     let limits =
         CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: None };
-    let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
     let group = groups.create("mine", &limits, &[limits.clone(), NONE], None).expect("create");
     let killed = run(&group, 0, None, "my $n = 96 << 20; my $x = 'x' x $n;");
     assert_eq!(killed.status.signal(), Some(9), "{killed:?}");

@@ -182,24 +182,3 @@ fn the_owner_alone_can_enter_a_step() {
         });
     });
 }
-
-#[test]
-fn directories_made_ahead_serve_jobs_of_any_shape() {
-    in_own_process("limits::directories_made_ahead_serve_jobs_of_any_shape", || {
-        with_groups(|groups| {
-            groups.prepare_ahead(2).expect("ahead");
-            let step = memory(64 * MIB);
-            let three =
-                groups.create("a", &step, &[step.clone(), step.clone(), step.clone()], None).expect("create");
-            let none = groups.create("b", &step, &[], None).expect("create");
-            assert_eq!((groups.ahead(), three.steps.len(), none.steps.len()), (0, 3, 0));
-            assert_eq!(run(&three, 2, None, "print 'ok';").stdout, b"ok");
-            let fresh = groups.create("c", &step, std::slice::from_ref(&step), None).expect("create");
-            assert_eq!(fresh.name(), "c");
-            for group in [three, none, fresh] {
-                remove(group);
-            }
-            groups.prepare_ahead(1).expect("ahead");
-        });
-    });
-}

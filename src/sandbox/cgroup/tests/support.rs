@@ -20,6 +20,26 @@ pub(super) const OTHER: (u32, u32) = (54_321, 54_321);
 
 const ROLE: &str = "STOCKADE_CGROUP_TEST";
 
+impl Groups {
+    /// Made and limited in one go.
+    pub(super) fn create(
+        &self,
+        name: &str,
+        job: &CgroupLimits,
+        steps: &[CgroupLimits],
+        owner: Option<(u32, u32)>,
+    ) -> Result<JobGroup, CgroupError> {
+        let mut group = self.make(name, steps.len(), owner)?;
+        match self.limit(&group, job, steps) {
+            Ok(()) => Ok(group),
+            Err(error) => {
+                let _ = group.remove();
+                Err(error)
+            }
+        }
+    }
+}
+
 /// Runs `body` in a new process, where only this test's thread does anything. `test` is its path below this module.
 pub(super) fn in_own_process(test: &str, body: impl FnOnce()) {
     if env::var(ROLE).as_deref() == Ok(test) {
@@ -78,7 +98,7 @@ pub(super) fn is_root() -> bool {
 /// Runs `body` with groups of this host, and checks that nothing of them stays.
 pub(super) fn with_groups(body: impl FnOnce(&mut Groups)) {
     let Some(mut found) = find() else { return };
-    let mut groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
     let paths: Vec<_> = found.v2.iter().chain(&found.v1).map(|subtree| subtree.path.clone()).collect();
     body(&mut groups);
     groups.remove_all().expect("remove all");

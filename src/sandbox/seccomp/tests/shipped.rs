@@ -29,6 +29,7 @@ const EVERYWHERE: [Is; 3] = [Allowed; 3];
 const NOWHERE: [Is; 3] = [EPERM; 3];
 const NOT_STRICT: [Is; 3] = [EPERM, Allowed, Allowed];
 const BUILD_ONLY: [Is; 3] = [EPERM, EPERM, Allowed];
+const NO_PROTOCOL: [Is; 3] = [EPERM, Is::Error(93), Is::Error(93)];
 const NO_SOCKET: [Is; 3] = [EPERM, EAFNOSUPPORT, EAFNOSUPPORT];
 
 const HIGH: u64 = 1 << 32;
@@ -57,6 +58,13 @@ const CALLS: &[Line<'_>] = &[
     ("clone3", &[], [ENOSYS; 3]),
     // One's own limits, and those of the sandbox's init.
     ("prlimit64", &[0], EVERYWHERE),
+    ("prlimit64", &[0, 7, 1], EVERYWHERE),
+    ("prlimit64", &[0, 4, 0], EVERYWHERE),
+    ("prlimit64", &[0, 4, 1], NOWHERE),
+    ("prlimit64", &[0, HIGH | 4, 1], NOWHERE),
+    ("setrlimit", &[7], EVERYWHERE),
+    ("setrlimit", &[4], NOWHERE),
+    ("setrlimit", &[HIGH | 4], NOWHERE),
     ("prlimit64", &[1], NOWHERE),
     ("unshare", &[0x1000_0000], NOWHERE),
     ("setns", &[], NOWHERE),
@@ -77,6 +85,11 @@ const CALLS: &[Line<'_>] = &[
     ("socket", &[1, 1, 0], NOT_STRICT),
     ("socket", &[2, 1, 6], NOT_STRICT),
     ("socket", &[10, 2, 17], NOT_STRICT),
+    ("socket", &[2, 2, 1], NOT_STRICT),
+    // SCTP, L2TP, MPTCP.
+    ("socket", &[2, 1, 132], NO_PROTOCOL),
+    ("socket", &[10, 2, 115], NO_PROTOCOL),
+    ("socket", &[2, 1, 262], NO_PROTOCOL),
     ("socket", &[16, 3, 0], NOT_STRICT),
     ("socket", &[16, 3, 6], NO_SOCKET),
     ("socket", &[16, 3, HIGH + 6], NO_SOCKET),
