@@ -96,11 +96,11 @@ pub(super) fn is_root() -> bool {
 }
 
 /// Runs `body` with groups of this host, and checks that nothing of them stays.
-pub(super) fn with_groups(body: impl FnOnce(&mut Groups)) {
+pub(super) fn with_groups(body: impl FnOnce(&Groups)) {
     let Some(mut found) = find() else { return };
     let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
     let paths: Vec<_> = found.v2.iter().chain(&found.v1).map(|subtree| subtree.path.clone()).collect();
-    body(&mut groups);
+    body(&groups);
     groups.remove_all().expect("remove all");
     let left = found.release();
     assert!(left.is_empty(), "left behind: {left:?}");
