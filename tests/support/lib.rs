@@ -15,7 +15,7 @@ pub use binary::stockade;
 pub use daemon::Daemon;
 pub use host::{
     Snapshot, alive, cgroup_groups, cgroup_of, children_of, descriptors, rss_kib, running, same_again,
-    status_of, with_argument,
+    sleeping, status_of,
 };
 pub use http::{Client, Response};
 pub use program::{compiled, load};

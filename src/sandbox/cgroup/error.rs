@@ -39,6 +39,17 @@ impl CgroupError {
         move |errno| Self::Failed { operation, file: format!("{label}/{file}"), errno }
     }
 
+    /// Whether a scope from systemd may mend it: the place is wrong, not the host.
+    pub fn wants_delegation(&self) -> bool {
+        matches!(
+            self,
+            Self::NotDelegated { .. }
+                | Self::Outside { .. }
+                | Self::Occupied { .. }
+                | Self::NoControllers { .. }
+        )
+    }
+
     /// What the kernel said, where it was asked.
     pub fn errno(&self) -> Option<Errno> {
         match self {

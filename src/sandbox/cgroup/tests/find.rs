@@ -18,7 +18,7 @@ use super::support::{
     NONE, OTHER, find, find_for, in_own_process, is_root, own_process, report, run, say, start_sleeper,
     with_groups,
 };
-use crate::cgroup::{CgroupNamespace, Delegation, FindOptions, Groups, print_setup};
+use crate::cgroup::{CgroupNamespace, Delegation, FindOptions, Groups, membership, print_setup};
 
 #[test]
 fn a_found_place_is_described_and_survives_serialisation() {
@@ -179,7 +179,10 @@ fn an_ordinary_user_works_in_a_prepared_tree() {
             script.lines().find_map(|line| line.strip_prefix("echo PID > ")).expect("where the shell goes");
 
         // As a login shell does it: it stays in its leaf beside what it starts.
-        let enter = format!("open(F, '>', '{shell}') && syswrite(F, '0') or die $!; close F;");
+        let enter = format!(
+            "{} if (my $pid = fork) {{ waitpid($pid, 0); exit($? ? 1 : 0) }}",
+            perl_enter(Path::new(shell))
+        );
         let output = as_other(&own_process(test), &enter).env(USER, "1").output().expect("perl");
         let printed = String::from_utf8_lossy(&output.stdout);
         unprepare(&script);
@@ -190,12 +193,60 @@ fn an_ordinary_user_works_in_a_prepared_tree() {
     });
 }
 
+/// What systemd gives: a group that holds this process alone and belongs to its user. It has to be emptied first.
+#[test]
+fn a_user_alone_in_a_delegated_group_works_there() {
+    const GROUP: &str = "STOCKADE_CGROUP_TEST_GROUP";
+    let test = "find::a_user_alone_in_a_delegated_group_works_there";
+    in_own_process(test, || {
+        if let Ok(group) = std::env::var(GROUP) {
+            return as_delegate(Path::new(&group));
+        }
+        if !is_root() {
+            return;
+        }
+        let hierarchies = membership::read().expect("hierarchies");
+        let Some(v2) = hierarchies.iter().find(|one| {
+            one.unified
+                && std::fs::read_to_string(one.mount.join("cgroup.controllers"))
+                    .is_ok_and(|c| c.contains("pids"))
+        }) else {
+            return say("SKIPPED: no v2 controllers");
+        };
+        let group = v2.mount.join(format!("delegated-{}", getpid()));
+        std::fs::create_dir(&group).expect("a group");
+        std::fs::write(v2.mount.join("cgroup.subtree_control"), "+memory +pids +cpu").expect("controllers");
+        for file in ["", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"] {
+            std::os::unix::fs::chown(group.join(file), Some(OTHER.0), Some(OTHER.1)).expect("chown");
+        }
+        let enter = perl_enter(&group.join("cgroup.procs"));
+        let output = as_other(&own_process(test), &enter).env(GROUP, &group).output().expect("perl");
+        std::fs::remove_dir(&group).expect("empty again");
+        report(test, &output);
+    });
+}
+
+fn as_delegate(group: &Path) {
+    let mut found = Delegation::find(&FindOptions { owner: None, allow_swap: true }).expect("find");
+    assert_eq!(found.v2.as_ref().and_then(|subtree| subtree.path.parent()), Some(group));
+    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let limits = CgroupLimits { pids: Some(4), ..NONE };
+    let group = groups.create("mine", &limits, std::slice::from_ref(&limits), None).expect("create");
+    assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
+    drop(group);
+    groups.remove_all().expect("remove");
+    assert!(found.release().is_empty(), "did not get home");
+}
+
+fn perl_enter(procs: &Path) -> String {
+    format!("open(F, '>', '{}') && syswrite(F, '0') or die $!; close F;", procs.display())
+}
+
 /// `command` started by a Perl that first does `before` and then takes on the other user's ids.
 fn as_other(command: &Command, before: &str) -> Command {
     let (uid, gid) = OTHER;
     let program = format!(
-        "{before} $( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid};\
-         if (my $pid = fork) {{ waitpid($pid, 0); exit($? ? 1 : 0) }} exec @ARGV or print \"SKIPPED: $!\";"
+        "{before} $( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid}; exec @ARGV or print \"SKIPPED: $!\";"
     );
     let mut perl = Command::new("perl");
     perl.args(["-e", &program]).arg(command.get_program()).args(command.get_args());

@@ -1,0 +1,54 @@
+//! More jobs than fit, and clients that leave.
+
+use serde_json::json;
+use support::{Case, Daemon, Snapshot, Who, cases, running, same_again};
+
+use crate::problem;
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![a_full_queue, a_client_that_leaves]
+}
+
+fn a_full_queue(who: Who) {
+    let daemon = Daemon::configured(who, "max_running = 1\nmax_queued = 2");
+    let cookie = format!("71{}", daemon.pid());
+    let slow = json!({"command": ["sleep", cookie]});
+    let ids: Vec<_> = (0..3).map(|_| daemon.submit(&slow)).collect();
+    for _ in 0..3 {
+        let answer = daemon.client().post("/jobs?wait=true", &slow);
+        problem(&answer, 429, "queue_full");
+        let after: u64 =
+            answer.header("retry-after").and_then(|text| text.parse().ok()).expect("a number of seconds");
+        assert!((1..=60).contains(&after), "{after}");
+    }
+    for id in ids.iter().rev() {
+        daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
+        assert_eq!(daemon.ended(id)["status"], "cancelled");
+    }
+    assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded", "there is room again");
+}
+
+/// The job goes on: it was taken in. Nothing stays of it once it has ended.
+fn a_client_that_leaves(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    let cookie = format!("0.72{}", daemon.pid());
+    daemon.run(&json!({"command": ["true"]}));
+    let before = Snapshot::idle(&daemon, &cookie);
+    for _ in 0..10 {
+        let mut client = daemon.client();
+        let body = json!({"command": ["sleep", cookie]}).to_string();
+        client.send(&client.head(
+            "POST",
+            "/jobs?wait=true",
+            &[("content-type", "application/json")],
+            Some(body.len()),
+        ));
+        client.send(body.as_bytes());
+        running(&cookie);
+        drop(client);
+    }
+    let mut half = daemon.client();
+    half.send(b"POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
+    drop(half);
+    same_again(&before, || Snapshot::of(&daemon, &cookie));
+}

@@ -1,0 +1,10 @@
+//! Daemon and command line as a newcomer meets them, and the README's own commands.
+
+mod readme;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    support::main(&[verbs::cases(), readme::cases()].concat())
+}
