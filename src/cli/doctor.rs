@@ -26,6 +26,8 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     }
     let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
     let mut checks = read_checks();
+    // As every start does; the check of the cgroups then tells what came of it.
+    let _ = start::delegated_group();
     checks.extend(cgroup::checks(&config.allow_degraded));
     checks.extend(proof::checks(&config, start::profiles(&config)?));
     if args.json {

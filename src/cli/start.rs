@@ -2,14 +2,36 @@
 
 use std::fs;
 
-use daemon::{Config, ConfigError};
+use daemon::{Config, ConfigError, DelegateError};
+use sandbox::cgroup::{Delegation, FindOptions};
 use sandbox::{Launcher, LauncherOptions, Profiles, StartError};
 
 use crate::output::{Failure, chain};
 
 /// Must be called while this process has one thread: it forks.
 pub(crate) fn launcher(config: &Config) -> Result<Launcher, Failure> {
-    Launcher::start(&options(config)).map_err(|error| Failure::new(chain(&error)).hint(remedy(&error)))
+    let asked = delegated_group();
+    Launcher::start(&options(config)).map_err(|error| {
+        let mut hint = remedy(&error).to_owned();
+        if let (StartError::Cgroup(_), Err(refusal)) = (&error, asked) {
+            hint = format!("{hint} (systemd was asked for one: {})", chain(&refusal));
+        }
+        Failure::new(chain(&error)).hint(hint)
+    })
+}
+
+/// An ordinary user to whom no cgroup is delegated asks systemd for one and is moved there.
+pub(crate) fn delegated_group() -> Result<(), DelegateError> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    match Delegation::find(&FindOptions { owner: None, allow_swap: true }) {
+        Ok(mut found) => {
+            found.release();
+            Ok(())
+        }
+        Err(_) => daemon::ask_systemd(),
+    }
 }
 
 pub(crate) fn options(config: &Config) -> LauncherOptions {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod delegate;
 mod log;
 mod machine;
 mod privilege;
@@ -13,5 +14,6 @@ mod serve;
 mod settings;
 
 pub use config::Config;
+pub use delegate::{DelegateError, ask_systemd};
 pub use serve::serve;
 pub use settings::{ConfigError, LimitsSettings, LogFormat, Settings};
