@@ -94,7 +94,11 @@ pub fn same_again(before: &Snapshot, mut now: impl FnMut() -> Snapshot) {
         |now: &BTreeSet<String>, old: &BTreeSet<String>| now.difference(old).cloned().collect::<Vec<_>>();
     let more = |now: &[String], old: &[String]| {
         let mut rest = now.to_vec();
-        old.iter().for_each(|one| drop(rest.iter().position(|other| other == one).map(|i| rest.remove(i))));
+        for one in old {
+            if let Some(place) = rest.iter().position(|other| other == one) {
+                rest.remove(place);
+            }
+        }
         rest
     };
     panic!(

@@ -2,6 +2,7 @@
 // limits: pids=64 wall_time_ms=3000 cpu_time_ms=60000
 // args: stay leave
 // gone: fork-bomb
+// alone: it uses up processes and CPU time
 // expect: status timed_out or refused
 //
 // `stay` lasts until the wall limit: timed_out. `leave` ends its first process at once, so the job has to end then:

@@ -1,6 +1,7 @@
 // attack: more processes and threads than it was given (fork(2), pids cgroup)
 // limits: pids=32 wall_time_ms=20000
 // cflags: -pthread
+// alone: it uses up processes
 // expect: refused
 #include "attack.h"
 #include <pthread.h>

@@ -1,5 +1,6 @@
 // attack: a million empty files, folders and links: inodes cost kernel memory and no file space (tmpfs(5))
 // limits: memory_bytes=536870912 disk_bytes=67108864 wall_time_ms=60000 cpu_time_ms=60000
+// alone: it uses up memory and CPU time
 // expect: refused
 #include "attack.h"
 

@@ -1,6 +1,7 @@
 // attack: memory that the kernel holds for it: what lies in pipes, sockets and message queues (pipe(7), unix(7))
 // limits: memory_bytes=67108864 wall_time_ms=20000 open_files=1024 pids=64
 // args: pipes sockets queues
+// alone: it uses up memory
 // expect: status memory_exceeded or refused
 //
 // Each of sixteen processes fills as many as it may open. The limits on descriptors and on pipes per user may end

@@ -16,6 +16,6 @@ int main(void)
     HOLDS("init is alive", getppid() == 1);
     kill(-1, SIGSTOP);
     kill(0, 0);
-    HOLDS("init still is", getppid() == 1 && access("/proc/1", F_OK) == 0);
+    HOLDS("init still is", getppid() == 1 && (kill(1, 0) == 0 || errno == EPERM));
     return verdict();
 }

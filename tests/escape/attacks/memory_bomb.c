@@ -1,6 +1,7 @@
 // attack: more memory than it was given: heap, files in memory, shared memory (cgroups(7))
 // limits: memory_bytes=67108864 disk_bytes=1073741824 file_bytes=1073741824 wall_time_ms=20000
 // args: malloc shared sysv tmp workspace shm memfd
+// alone: it uses up memory
 // expect: status memory_exceeded or refused
 //
 // Being killed is the plain answer. Where an errno comes first (a smaller tmpfs, no SysV in the profile) the program

@@ -2,7 +2,8 @@
 // profile: default build
 // expect: refused
 //
-// The rare protocols load a kernel module on demand: where none is built in, the kernel itself says EPROTONOSUPPORT.
+// The rare protocols load a kernel module on demand: where none is built in, the kernel itself says EPROTONOSUPPORT;
+// the filters say so of all protocols but a few, whatever the type.
 #include "attack.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,10 +26,12 @@ int main(void)
         int family = FAMILIES[i];
         for (int protocol = 1; protocol < 256; protocol += protocol < 64 ? 1 : 37)
             REFUSED(
-                text("raw family %d protocol %d", family, protocol), socket(family, SOCK_RAW, protocol), EPERM, EACCES);
-        REFUSED(text("raw family %d RAW", family), socket(family, SOCK_RAW, IPPROTO_RAW), EPERM, EACCES);
+                text("raw family %d protocol %d", family, protocol), socket(family, SOCK_RAW, protocol), EPERM, EACCES,
+                EPROTONOSUPPORT);
+        REFUSED(text("raw family %d RAW", family), socket(family, SOCK_RAW, IPPROTO_RAW), EPERM, EACCES,
+            EPROTONOSUPPORT);
         REFUSED(text("packet type family %d", family), socket(family, SOCK_PACKET, 3), EPERM, EACCES, ESOCKTNOSUPPORT,
-            EINVAL);
+            EPROTONOSUPPORT, EINVAL);
         for (size_t r = 0; r < sizeof RARE / sizeof *RARE; r++)
             REFUSED(text("%s family %d", RARE[r].name, family), socket(family, RARE[r].type, RARE[r].protocol), EPERM,
                 EACCES, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EAFNOSUPPORT);

@@ -1,0 +1,80 @@
+//! Start to finish of `true`: a job over HTTP beside what others need for a container of their own.
+//!
+//! `cargo bench -p tests` or, in under a minute, `cargo bench -p tests -- --quick`. See README.md for what is compared.
+
+mod contender;
+mod peers;
+mod stockade;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use contender::{Contender, Skipped};
+
+/// How much is measured: rounds, in each of which everybody has a turn, and the time for all turns of one number of clients.
+struct Effort {
+    rounds: usize,
+    budget: Duration,
+}
+
+const FULL: Effort = Effort { rounds: 40, budget: Duration::from_secs(45) };
+const QUICK: Effort = Effort { rounds: 10, budget: Duration::from_secs(10) };
+const CLIENTS: [usize; 3] = [1, 2, 8];
+/// Runs of one client in one turn; those who need longer than this for one run have one.
+const RUNS: usize = 10;
+const SLOW: Duration = Duration::from_millis(25);
+
+fn main() {
+    let effort = if std::env::args().any(|word| word == "--quick") { QUICK } else { FULL };
+    let all: Vec<Result<Box<dyn Contender>, Skipped>> =
+        stockade::all().into_iter().chain(peers::all()).collect();
+    let (mut racing, mut skipped) = (Vec::new(), Vec::new());
+    for contender in all {
+        match contender.and_then(|contender| contender::warm_up(&*contender).map(|took| (contender, took))) {
+            Ok(ready) => racing.push(ready),
+            Err(reason) => skipped.push(reason),
+        }
+    }
+    table::machine();
+    for clients in CLIENTS {
+        table::print(clients, &race(&racing, clients, &effort));
+    }
+    stockade::breakdown(&racing);
+    for Skipped { name, reason } in skipped {
+        table::line(&format!("skipped: {name}: {reason}"));
+    }
+}
+
+/// What one contender did with one number of clients.
+struct Score {
+    name: String,
+    /// Sorted.
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+}
+
+/// In turns, A B C A B C, so that whatever slows the machine down slows all of them.
+fn race(racing: &[(Box<dyn Contender>, Duration)], clients: usize, effort: &Effort) -> Vec<Score> {
+    let score = |(contender, _): &(Box<dyn Contender>, _)| Score {
+        name: contender.name(),
+        latencies: Vec::new(),
+        elapsed: Duration::ZERO,
+    };
+    let mut scores: Vec<Score> = racing.iter().map(score).collect();
+    let start = Instant::now();
+    for _ in 0..effort.rounds {
+        for ((contender, took), score) in racing.iter().zip(&mut scores) {
+            let runs = if *took > SLOW { 1 } else { RUNS };
+            let turn = Instant::now();
+            score.latencies.extend(contender::turn(&**contender, clients, runs));
+            score.elapsed += turn.elapsed();
+        }
+        if start.elapsed() > effort.budget {
+            break;
+        }
+    }
+    for score in &mut scores {
+        score.latencies.sort();
+    }
+    scores
+}
