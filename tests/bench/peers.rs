@@ -94,6 +94,8 @@ fn runc(files: Temp) -> Box<dyn Contender> {
 
 fn podman(files: Temp) -> Box<dyn Contender> {
     let rootfs = files.path().join("rootfs").display().to_string();
-    let line = format!("podman run --rm --network none --rootfs {rootfs} /bin/true");
+    // With runc and limits of its own, since Debian 12's crun refuses hybrid cgroups and root's usual limits.
+    let limits = "--ulimit nofile=1024:1024 --ulimit nproc=1000:1000";
+    let line = format!("podman --runtime runc run --rm --network none {limits} --rootfs {rootfs} /bin/true");
     peer("podman run", &line, Some(files))
 }
