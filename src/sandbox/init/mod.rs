@@ -68,6 +68,8 @@ pub(crate) fn main(inheritance: Inheritance) -> ! {
 
 /// Everything that does not depend on the job comes first, so that it can be done before there is one.
 fn live(init: Inheritance) -> Option<()> {
+    // For whoever looks at a process list; a job cannot see it.
+    let _ = nix::sys::prctl::set_name(c"stockade-init");
     let mut steps = Steps(Vec::with_capacity(24));
     let prepared = prepare(&init, &mut steps);
     let (Assignment { plan }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;

@@ -77,6 +77,7 @@ fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
     io::Read::read_to_end(&mut std::fs::File::from(boot), &mut bytes).map_err(|e| ("unpacking", e))?;
     let boot: Boot = postcard::from_bytes(&bytes).map_err(|e| ("unpacking", io::Error::other(e)))?;
     fcntl(socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(named("keeping a descriptor"))?;
+    nix::sys::prctl::set_name(c"stockade-launch").map_err(named("taking a name"))?;
     // No process of a job, nor another of the same user, may read or trace this one.
     nix::sys::prctl::set_dumpable(false).map_err(named("becoming undumpable"))?;
     raise_open_files().map_err(named("raising the number of open files"))?;
