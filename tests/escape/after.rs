@@ -47,7 +47,7 @@ fn all_twice(who: Who) {
     stage.still_serves();
     same_again(&before, || stage.now());
     let names: Vec<String> = attacks.iter().flat_map(Attack::comms).collect();
-    let left = survivors(who, &names);
+    let left = survivors(&who.job_ids(), &names);
     assert!(left.is_empty(), "still there: {left:?}");
     let bitten = bait.bitten();
     assert!(bitten.is_empty(), "{bitten:#?}");

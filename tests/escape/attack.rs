@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub(crate) use header::refuses_mistakes;
-
 /// What may come out; one of several is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {

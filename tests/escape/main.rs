@@ -4,6 +4,7 @@ mod after;
 mod attack;
 mod bait;
 mod golden;
+mod itself;
 mod judge;
 mod stage;
 
@@ -29,16 +30,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let attacks: Attacks = Arc::new(attack::all());
     let stages = Arc::new(Stages::default());
-    let mut trials = vec![
-        Trial::test("harness::header_refuses_mistakes", || {
-            attack::refuses_mistakes();
-            Ok(())
-        }),
-        Trial::test("harness::golden_sees_differences", || {
-            golden::sees_differences();
-            Ok(())
-        }),
-    ];
+    let mut trials = itself::trials();
     for who in Who::ALL {
         trials.extend((0..attacks.len()).map(|index| trial(who, &attacks, index, &stages)));
     }

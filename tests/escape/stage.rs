@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -74,7 +75,7 @@ impl Stage {
             });
             self.judged(variant, &bait);
             let job = self.daemon.ended(&id);
-            judge::job(other, self, &bait, &job).unwrap_or_else(|why| panic!("{other}: {why}"));
+            judge::job(other, &bait, &job).unwrap_or_else(|why| panic!("{other}: {why}"));
         }
         if let Outcome::Skipped(why) = self.judged(variant, &bait) {
             skipped = Some(format!("{variant}: {why}"));
@@ -85,7 +86,12 @@ impl Stage {
 
     fn judged(&self, variant: Variant<'_>, bait: &Bait) -> Outcome {
         let answer = self.answer(variant, bait);
-        judge::answer(variant, self, bait, &answer).unwrap_or_else(|why| panic!("{variant}: {why}"))
+        let outcome = judge::answer(variant, bait, &answer).unwrap_or_else(|why| panic!("{variant}: {why}"));
+        if answer.status == 200 {
+            let served = judge::served(&mut self.daemon.client(), bait, &answer.json());
+            served.unwrap_or_else(|why| panic!("{variant}: {why}"));
+        }
+        outcome
     }
 
     pub(crate) fn answer(&self, variant: Variant<'_>, bait: &Bait) -> Response {
@@ -101,7 +107,7 @@ impl Stage {
         let held = rss_kib(self.daemon.pid());
         assert!(held < DAEMON_KIB, "{variant}: the daemon holds {held} KiB");
         same_again(&self.idle, || self.now());
-        let left = survivors(self.daemon.who, &variant.attack.comms());
+        let left = survivors(&self.daemon.who.job_ids(), &variant.attack.comms());
         assert!(left.is_empty(), "{variant}: still there: {left:?}");
     }
 
@@ -111,14 +117,14 @@ impl Stage {
     }
 }
 
-/// Processes on the host by one of these names and under an id that jobs have.
-pub(crate) fn survivors(who: Who, names: &[String]) -> Vec<String> {
+/// Processes on the host by one of these names and under one of these ids.
+pub(crate) fn survivors(ids: &RangeInclusive<u32>, names: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let (Some(name), Some(uid)) = (status_of(pid, "Name"), status_of(pid, "Uid")) else { continue };
         let uid = uid.split_whitespace().next().and_then(|uid| uid.parse().ok());
-        if names.contains(&name) && uid.is_some_and(|uid| who.job_ids().contains(&uid)) {
+        if names.contains(&name) && uid.is_some_and(|uid| ids.contains(&uid)) {
             found.push(format!("{pid} {name}"));
         }
     }

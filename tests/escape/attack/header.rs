@@ -161,31 +161,3 @@ fn uncollected(value: &str) -> Result<Uncollected, String> {
     };
     Ok(Uncollected { path: path.into(), code: code.into(), or_absent })
 }
-
-/// That the parser refuses what it must.
-pub(crate) fn refuses_mistakes() {
-    let least = "// attack: a\n// expect: refused\n";
-    assert!(Attack::parse("a", least).is_ok(), "the least there can be");
-    let prose = format!("{least}//\n// note: not of the header\n");
-    assert!(Attack::parse("a", &prose).is_ok(), "a line of prose ends the header");
-    let mistakes = [
-        "// expct: refused",
-        "// expect: refused",
-        "// profile: defualt",
-        "// limits: memory=1",
-        "// limits: pids=many",
-        "// env: HOST_NOTHING",
-        "// file: name 0799 text",
-        "// stdin: much",
-        "// expect-artifact: out/a",
-        "// expect-artifact-error: out/a too_large|perhaps",
-        "// gone:",
-    ];
-    for mistake in mistakes {
-        let read = Attack::parse("a", &format!("{least}{mistake}\n"));
-        assert!(read.is_err(), "accepted: {mistake}");
-    }
-    for wrong in ["// attack: a\n", "// expect: refused\n", "// attack: a\n// expect: status succeeded\n"] {
-        assert!(Attack::parse("a", wrong).is_err(), "accepted: {wrong}");
-    }
-}
