@@ -3,7 +3,8 @@
 use std::any::Any;
 
 use axum::extract::Request;
-use axum::http::HeaderValue;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -19,15 +20,38 @@ pub(crate) async fn edge(request: Request, next: Next) -> Response {
     let id: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
     let uri = request.uri().clone();
     let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = uri.path());
+    let brings_body = has_body(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = problem.body(id, uri.path());
         span.in_scope(|| log(&problem));
     }
+    if brings_body && refused_unread(response.status()) {
+        // hyper closes a connection on which a body was left; a client must not find that out with its next request.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+fn has_body(request: &Request) -> bool {
+    request.headers().contains_key(TRANSFER_ENCODING)
+        || request.headers().get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+/// What is answered before anybody looks at the body.
+fn refused_unread(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::MISDIRECTED_REQUEST
+    )
 }
 
 /// Our own faults are errors; a caller's are of interest only to whoever looks for them.

@@ -78,3 +78,12 @@ async fn a_refused_host_is_a_problem_with_an_id() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(answer.problem(), "cross_site_request");
 }
+
+#[tokio::test]
+async fn a_body_that_nobody_read_closes_the_connection() {
+    for (path, body, closes) in [("/nothing", "x", "close"), ("/nothing", "", ""), ("/jobs", "x", "")] {
+        let sent = request("POST", path).header("content-length", body.len().to_string());
+        let answer = send(&routes(), sent.body(Body::from(body)).expect("a valid request")).await;
+        assert_eq!(answer.header("connection"), closes, "{path} {body}");
+    }
+}
