@@ -1,5 +1,9 @@
 use axum::Json;
+use axum::extract::State;
 use serde::Serialize;
+use supervise::Supervisor;
+
+use crate::problem::{Code, Problem};
 
 #[derive(Serialize)]
 pub(crate) struct Health {
@@ -12,9 +16,13 @@ pub(crate) struct Version {
     version: &'static str,
 }
 
-/// The process answers. Whether it is ready for jobs is another question.
-pub(crate) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok" })
+/// Whether this process is of any use: without its launcher only a new start helps.
+pub(crate) async fn healthz(State(supervisor): State<Supervisor>) -> Result<Json<Health>, Problem> {
+    if supervisor.is_alive() {
+        Ok(Json(Health { status: "ok" }))
+    } else {
+        Err(Problem::new(Code::LauncherGone, "the launcher has ended; start the server again"))
+    }
 }
 
 pub(crate) async fn version() -> Json<Version> {

@@ -87,6 +87,12 @@ impl FromRef<App> for Arc<Capabilities> {
     }
 }
 
+impl FromRef<App> for Supervisor {
+    fn from_ref(app: &App) -> Self {
+        app.supervisor.clone()
+    }
+}
+
 impl FromRef<App> for Intake {
     fn from_ref(app: &App) -> Self {
         app.intake.clone()

@@ -86,6 +86,11 @@ impl Supervisor {
         self.inner.launcher.host()
     }
 
+    /// Whether jobs can still be run: a launcher that died takes its jobs with it and does not come back.
+    pub fn is_alive(&self) -> bool {
+        self.inner.launcher.is_alive()
+    }
+
     pub fn profiles(&self) -> &Profiles {
         &self.inner.profiles
     }

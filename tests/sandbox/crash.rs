@@ -129,6 +129,8 @@ fn launcher_killed(who: Who) {
     let answer = daemon.client().post("/jobs?wait=10s", &json!({"command": ["true"]}));
     let told = answer.status >= 500 || answer.json()["status"] == "internal_error";
     assert!(told, "{}: {}", answer.status, answer.text());
+    let health = daemon.client().get("/healthz");
+    assert_eq!((health.status, &health.json()["type"]), (503, &json!("urn:stockade:problem:launcher_gone")));
     daemon.stop();
     swept(who, pid, &cookie);
 }

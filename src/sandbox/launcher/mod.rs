@@ -61,6 +61,12 @@ impl Launcher {
         &self.allow_degraded
     }
 
+    /// It never sends anything after its start, so the only event there can be on the socket is its end.
+    pub fn is_alive(&self) -> bool {
+        let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        matches!(poll(&mut socket, PollTimeout::ZERO), Ok(0))
+    }
+
     /// Hands the plan over and returns the job's socket at once; everything else arrives there as
     /// [`crate::protocol::Report`].
     pub fn launch(&self, plan: LaunchPlan) -> io::Result<OwnedFd> {
