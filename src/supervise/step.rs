@@ -18,6 +18,8 @@ use crate::{Io, Order, inputs, tty};
 /// After a kill, how long init may take to report. The kernel delivers SIGKILL in microseconds; past this something is
 /// wrong with the host, and closing the socket takes the sandbox down.
 const REPORT_GRACE: Duration = Duration::from_secs(5);
+/// How long a sandbox may take to stand and start the program; milliseconds, unless the host is in trouble.
+const START_GRACE: Duration = Duration::from_secs(60);
 
 /// Why Stockade ended a program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub(crate) async fn run(
     let (exit, killed) = match outside {
         Some(outside) => {
             let pump = pump(outside, job.io, &mut stdout, &mut stderr, &over);
-            watch.until_exit(job, pump).await?
+            watch.until_exit(job, pump, None).await?
         }
         None => watch.terminal(job, &mut stdout).await?,
     };
@@ -118,18 +120,19 @@ impl Watch<'_> {
         &mut self,
         job: &mut Running<'_>,
         pump: impl Future<Output = ()>,
+        started: Option<Deadlines>,
     ) -> Result<(StepExit, Option<Killed>), Broken> {
         let mut pump = pin!(pump);
         let mut pumping = true;
-        let mut deadlines: Option<Deadlines> = None;
         let mut killed = None;
-        let mut give_up: Option<Instant> = None;
+        let mut give_up = started.is_none().then(|| Instant::now() + START_GRACE);
+        let mut deadlines = started;
         let exit = loop {
             let kill = tokio::select! {
                 report = job.next() => match report?.0 {
                     Report::Started { .. } => {
-                        let handles = &mut job.handles[self.index];
-                        deadlines = Some(Deadlines::new(self.limits, handles.cpu.take()));
+                        deadlines = Some(self.deadlines(job)?);
+                        give_up = give_up.filter(|_| killed.is_some());
                         None
                     }
                     Report::Exited(exit) => break exit,
@@ -166,8 +169,15 @@ impl Watch<'_> {
     ) -> Result<(StepExit, Option<Killed>), Broken> {
         let (report, mut fds) = job.next().await?;
         let (Report::Started { .. }, Some(outside)) = (report, fds.pop()) else { return Err(Broken::Ended) };
-        let session = tty::relay(outside, stdout);
-        self.until_exit(job, session).await
+        let deadlines = self.deadlines(job)?;
+        self.until_exit(job, tty::relay(outside, stdout), Some(deadlines)).await
+    }
+
+    /// From now on.
+    fn deadlines(&self, job: &mut Running<'_>) -> Result<Deadlines, Broken> {
+        // The launcher announces them before init has the job.
+        let handles = job.handles.get_mut(self.index).ok_or(Broken::Ended)?;
+        Ok(Deadlines::new(self.limits, handles.cpu.take()))
     }
 }
 

@@ -8,16 +8,16 @@ use nix::pty::{Winsize, openpty};
 use support::{Case, Who, cases, eventually, stockade};
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![a_terminal_inside, keys_reach_the_program, none_without_t]
+    cases![a_terminal_inside, keys_reach_the_program, limits_hold, none_without_t]
 }
 
 /// What `stockade run -t SCRIPT` shows on a terminal where `keys` are typed once `prompt` is on it, and its exit code.
-fn session(who: Who, script: &str, prompt: &str, keys: &[u8]) -> (String, Option<i32>) {
+fn session(who: Who, wall: &str, script: &str, prompt: &str, keys: &[u8]) -> (String, Option<i32>) {
     let size = Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).expect("a terminal");
     let side = || pty.slave.try_clone().expect("a descriptor");
     let mut command = who.command(stockade());
-    command.args(["run", "-t", "--wall", "20s", "sh", "-c", script]);
+    command.args(["run", "-t", "--wall", wall, "sh", "-c", script]);
     let mut child = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("run starts");
     drop(command);
     drop(pty.slave);
@@ -37,7 +37,7 @@ fn session(who: Who, script: &str, prompt: &str, keys: &[u8]) -> (String, Option
 
 fn a_terminal_inside(who: Who) {
     let script = "test -t 0 && test -t 1 && test -t 2 && tty && stty size && echo done; exit 6";
-    let (shown, code) = session(who, script, "never", b"");
+    let (shown, code) = session(who, "20s", script, "never", b"");
     assert!(
         shown.contains("/dev/pts/0\r\n") && shown.contains("33 101\r\n") && shown.contains("done\r\n"),
         "{shown:?}"
@@ -46,12 +46,14 @@ fn a_terminal_inside(who: Who) {
 }
 
 fn keys_reach_the_program(who: Who) {
-    let (shown, code) = session(who, "echo ready; read line; echo \"got $line\"", "ready", b"a word\n");
+    let (shown, code) =
+        session(who, "20s", "echo ready; read line; echo \"got $line\"", "ready", b"a word\n");
     assert!(shown.contains("got a word\r\n"), "{shown:?}");
     assert_eq!(code, Some(0));
     // The terminal inside turns ^C into a signal for the program there.
     let (shown, code) = session(
         who,
+        "20s",
         "trap 'echo stopped; exit 9' INT; echo ready; while :; do sleep 0.02; done",
         "ready",
         b"\x03",
@@ -62,4 +64,10 @@ fn keys_reach_the_program(who: Who) {
 
 fn none_without_t(who: Who) {
     assert_eq!(support::job(who, &["sh", "-c", "test -t 0 || test -t 1 || echo none"]), "none\n");
+}
+
+fn limits_hold(who: Who) {
+    let (shown, code) = session(who, "300ms", "echo begun; exec sleep 15", "never", b"");
+    assert!(shown.contains("begun") && shown.contains("wall time limit of 300 ms reached"), "{shown:?}");
+    assert_eq!(code, Some(137));
 }
