@@ -27,7 +27,7 @@ fn capabilities(who: Who) {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a kernel");
     assert_eq!(told["host"]["kernel"], release.trim(), "{told}");
     assert_eq!(told["host"]["architecture"], std::env::consts::ARCH, "{told}");
-    let kind = if who == Who::User { "single" } else { "per_slot" };
+    let kind = if who.shares_one_id() { "single" } else { "per_slot" };
     assert_eq!(told["host"]["id_map"], kind, "{told}");
     for profile in ["strict", "default", "build"] {
         assert!(told["profiles"].as_array().is_some_and(|all| all.contains(&json!(profile))), "{told}");

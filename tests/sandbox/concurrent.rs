@@ -54,7 +54,7 @@ fn have_ids_of_their_own(who: Who) {
     assert!(uids.iter().all(|uid| *uid != 0 && who.job_ids().contains(uid)), "{uids:?}");
     uids.sort_unstable();
     uids.dedup();
-    assert_eq!(uids.len(), if who == Who::User { 1 } else { 4 }, "{uids:?}");
+    assert_eq!(uids.len(), if who.shares_one_id() { 1 } else { 4 }, "{uids:?}");
 }
 
 /// `max_running` of them, and no more.

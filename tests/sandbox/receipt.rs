@@ -21,7 +21,7 @@ fn fields(who: Who) {
     assert_eq!(job["status"], "succeeded", "{job}");
     let receipt = &job["isolation"];
     assert_eq!(receipt["namespaces"], json!(NAMESPACES));
-    let kind = if who == Who::User { "single" } else { "per_slot" };
+    let kind = if who.shares_one_id() { "single" } else { "per_slot" };
     assert_eq!(receipt["id_map"]["kind"], kind, "{receipt}");
     let host_uid =
         receipt["id_map"]["host_uid"].as_u64().and_then(|uid| u32::try_from(uid).ok()).expect("an id");
@@ -142,7 +142,7 @@ fn requirements(who: Who) {
     let job = daemon.run(&json!({"command": ["true"], "require": met}));
     assert_eq!(job["status"], "succeeded", "{job}");
     let mut unmet = vec!["landlock>=999", "gpu", "landlock>=x", ""];
-    if who == Who::User {
+    if who.shares_one_id() {
         unmet.push("id_map.per_slot");
     }
     for layer in unmet {

@@ -36,6 +36,22 @@ fn account() -> String {
 
 const RANGE_COUNT: u32 = 65_536;
 
+/// The range that subuid(5) gives to the ordinary user who started the suite, where the tools to use it are there.
+fn own_range() -> Option<std::ops::RangeInclusive<u32>> {
+    let uid = geteuid();
+    let name = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
+    let ranges =
+        fs::read_to_string(RANGE_FILES[0]).ok().filter(|_| !uid.is_root() && installed("newuidmap"))?;
+    ranges.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let ours =
+            fields.first() == name.as_deref().as_ref() || fields.first() == Some(&uid.to_string().as_str());
+        let number = |i: usize| fields.get(i).and_then(|field| field.trim().parse::<u32>().ok());
+        let (first, count) = (number(1)?, number(2)?);
+        ours.then(|| first..=first + count - 1)
+    })
+}
+
 fn range_start() -> u32 {
     1_700_000_000 + number() * RANGE_COUNT
 }
@@ -82,6 +98,11 @@ impl Who {
         account.map_or_else(plain, |account| account.gid.as_raw())
     }
 
+    /// Whether jobs get host ids of their own: not the ordinary user's, unless whoever started the suite has a range.
+    pub fn shares_one_id(self) -> bool {
+        self == Self::User && own_range().is_none()
+    }
+
     /// Why nothing can be run as this user here.
     pub(crate) fn missing(self) -> Option<&'static str> {
         let root = geteuid().is_root();
@@ -103,7 +124,7 @@ impl Who {
     pub fn job_ids(self) -> std::ops::RangeInclusive<u32> {
         match self {
             Self::Root => 2_000_000_001..=2_000_065_535,
-            Self::User => self.uid()..=self.uid(),
+            Self::User => own_range().unwrap_or_else(|| self.uid()..=self.uid()),
             Self::UserWithSubuid => range_start()..=range_start() + RANGE_COUNT - 1,
         }
     }
