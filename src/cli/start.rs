@@ -3,34 +3,39 @@
 use std::fs;
 
 use daemon::{Config, ConfigError, DelegateError};
+use nix::unistd::{getegid, geteuid};
 use sandbox::cgroup::{Delegation, FindOptions};
 use sandbox::{Launcher, LauncherOptions, Profiles, StartError};
 
 use crate::output::{Failure, chain};
 
-/// Must be called while this process has one thread: it forks.
+/// Must be called while this process has one thread: it forks. Who stands in a cgroup that cannot be divided asks systemd
+/// for one that can, and is moved there.
 pub(crate) fn launcher(config: &Config) -> Result<Launcher, Failure> {
-    let asked = delegated_group();
-    Launcher::start(&options(config)).map_err(|error| {
-        let mut hint = remedy(&error).to_owned();
-        if let (StartError::Cgroup(_), Err(refusal)) = (&error, asked) {
-            hint = format!("{hint} (systemd was asked for one: {})", chain(&refusal));
-        }
-        Failure::new(chain(&error)).hint(hint)
-    })
+    let failed = |error: &StartError| Failure::new(chain(error)).hint(remedy(error));
+    match Launcher::start(&options(config)) {
+        Err(StartError::Cgroup(error)) if error.wants_delegation() => match daemon::ask_systemd() {
+            Ok(()) => Launcher::start(&options(config)).map_err(|error| failed(&error)),
+            Err(refusal) => {
+                let error = StartError::Cgroup(error);
+                let hint = format!("{} (systemd was asked for one: {})", remedy(&error), chain(&refusal));
+                Err(Failure::new(chain(&error)).hint(hint))
+            }
+        },
+        started => started.map_err(|error| failed(&error)),
+    }
 }
 
-/// An ordinary user to whom no cgroup is delegated asks systemd for one and is moved there.
+/// What [`launcher`] does about the cgroup, for the checks that look at it.
 pub(crate) fn delegated_group() -> Result<(), DelegateError> {
-    if nix::unistd::geteuid().is_root() {
-        return Ok(());
-    }
-    match Delegation::find(&FindOptions { owner: None, allow_swap: true }) {
+    let owner = geteuid().is_root().then(|| (geteuid().as_raw(), getegid().as_raw()));
+    match Delegation::find(&FindOptions { owner, allow_swap: true }) {
         Ok(mut found) => {
             found.release();
             Ok(())
         }
-        Err(_) => daemon::ask_systemd(),
+        Err(error) if error.wants_delegation() => daemon::ask_systemd(),
+        Err(_) => Ok(()),
     }
 }
 

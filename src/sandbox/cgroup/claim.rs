@@ -65,18 +65,17 @@ pub(super) struct Sweep {
 
 impl Sweep {
     /// Kills and removes every unused subtree in `base` and in its sister groups: a session's own group is another one
-    /// after every login. `own` is where this process stands.
+    /// after every login. The hierarchy's root has no sisters; there its children are looked into. `own` is where this
+    /// process stands.
     pub(super) fn around(base: &Path, mount: &Path, own: &Path) -> Self {
         let mut sweep = Self::default();
         sweep.all_in(base, own);
-        let parent = base.parent().filter(|parent| parent.starts_with(mount));
-        if let Some(parent) = parent
-            && let Ok(at) = find::open_base(parent)
-        {
-            for sister in dir::children(at.as_fd()).unwrap_or_default() {
-                if !base.ends_with(&sister) {
-                    sweep.all_in(&parent.join(sister), own);
-                }
+        let above = base.parent().filter(|parent| parent.starts_with(mount)).unwrap_or(base);
+        let groups = find::open_base(above).and_then(|at| dir::children(at.as_fd()));
+        for group in groups.unwrap_or_default() {
+            let path = above.join(&group);
+            if path != base && !is_subtree(&group) {
+                sweep.all_in(&path, own);
             }
         }
         sweep

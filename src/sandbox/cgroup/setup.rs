@@ -1,6 +1,6 @@
 //! The commands with which root prepares a tree for an ordinary user, where no systemd delegates one.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use super::{
     find::{Controller, prepared_name},
@@ -21,7 +21,7 @@ fn script(hierarchies: &[Hierarchy], uid: u32, user: &str) -> String {
     };
     let v1: Vec<_> = v1.into_iter().filter(|hierarchy| limits(hierarchy)).collect();
     for hierarchy in &v1 {
-        let tree = quoted(&hierarchy.mount.join(&name));
+        let tree = hierarchy.mount.join(&name).display().to_string();
         let _ = writeln!(text, "mkdir -p {tree}");
         let _ = writeln!(text, "chown {user} {tree} {tree}/cgroup.procs {tree}/tasks");
     }
@@ -34,7 +34,8 @@ fn script(hierarchies: &[Hierarchy], uid: u32, user: &str) -> String {
 /// The user's shell needs a leaf of its own: the tree can pass its controllers on only while nobody stands in it, and
 /// nobody can move in from outside without rights on the common ancestor.
 fn unified(text: &mut String, hierarchy: &Hierarchy, name: &str, user: &str, has_controllers: bool) {
-    let (mount, tree) = (quoted(&hierarchy.mount), quoted(&hierarchy.mount.join(name)));
+    let mount = hierarchy.mount.display().to_string();
+    let tree = hierarchy.mount.join(name).display().to_string();
     let _ = writeln!(text, "mkdir -p {tree}/shell");
     if has_controllers {
         for at in [&mount, &tree] {
@@ -53,9 +54,4 @@ fn unified(text: &mut String, hierarchy: &Hierarchy, name: &str, user: &str, has
     let _ = writeln!(text, "echo PID > {tree}/shell/cgroup.procs");
     let _ = writeln!(text, "# Or start one inside:");
     let _ = writeln!(text, "sh -c 'echo 0 > {tree}/shell/cgroup.procs; exec su - {user}'");
-}
-
-/// Mount points with blanks are rare; one that a shell would split is left to the reader.
-fn quoted(path: &Path) -> String {
-    path.display().to_string()
 }
