@@ -19,7 +19,7 @@ use crate::{Io, Order, inputs, tty};
 /// wrong with the host, and closing the socket takes the sandbox down.
 const REPORT_GRACE: Duration = Duration::from_secs(5);
 /// How long a sandbox may take to stand and start the program; milliseconds, unless the host is in trouble.
-const START_GRACE: Duration = Duration::from_secs(60);
+const START_GRACE: Duration = Duration::from_mins(1);
 
 /// Why Stockade ended a program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
