@@ -1,14 +1,16 @@
 //! Moves a job from queued to running to its end, in a task of its own: a client that goes away changes nothing.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use jiff::Timestamp;
 use model::{Cause, Job, JobId, Status, Timing};
 use supervise::{Order, Outcome};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tracing::Instrument;
 
 use crate::records::{Records, Snapshot};
@@ -71,10 +73,21 @@ impl Runner {
         let (orders, inbox) = mpsc::channel(1);
         let watching = self.records.add(job.clone(), orders);
         let live = Live { records: self.records.clone(), job: Some(job) };
-        let task = drive(live, place, Arc::clone(&self.slots), inbox, run);
+        let task = drive(live, place, self.stand_in_line(), inbox, run);
         // So that the job's lines in the log carry the id of the request that brought it.
         tokio::spawn(task.in_current_span());
         Ok(watching)
+    }
+}
+
+impl Runner {
+    /// Now, not when the job's task first runs: tasks of two jobs may start in any order.
+    fn stand_in_line(&self) -> Turn {
+        let mut turn = Box::pin(Arc::clone(&self.slots).acquire_owned());
+        match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(slot) => Box::pin(std::future::ready(slot)),
+            Poll::Pending => turn,
+        }
     }
 }
 
@@ -83,10 +96,13 @@ fn places(max_running: usize, max_queued: usize) -> u32 {
     u32::try_from(max_running.saturating_add(max_queued)).unwrap_or(u32::MAX / 8)
 }
 
+/// Ends when it is the job's turn.
+type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
 async fn drive<F, R>(
     mut live: Live,
     place: OwnedSemaphorePermit,
-    slots: Arc<Semaphore>,
+    turn: Turn,
     mut inbox: mpsc::Receiver<Order>,
     run: F,
 ) where
@@ -100,7 +116,7 @@ async fn drive<F, R>(
             drop(place);
             return live.cancelled(queued.elapsed());
         }
-        slot = slots.acquire_owned() => slot,
+        slot = turn => slot,
     };
     live.running(queued.elapsed());
     let outcome = run(inbox).await;

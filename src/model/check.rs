@@ -79,9 +79,14 @@ impl Errors {
         for (i, pattern) in request.artifacts.iter().enumerate() {
             self.path(&["artifacts", &i.to_string()], pattern);
         }
+        let files = self.files(&request.files);
+        let bytes: u64 = files.iter().map(|file| file.contents.len() as u64).sum();
+        if bytes > limits.disk_bytes.min(limits.memory_bytes) {
+            self.add(&["files"], "too_large", "the files do not fit into `disk_bytes` and `memory_bytes`");
+        }
         JobSpec {
             image,
-            files: self.files(&request.files),
+            files,
             disk_bytes: limits.disk_bytes,
             on_output_limit: request.on_output_limit,
             network: request.network.clone(),

@@ -76,7 +76,7 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactError {
     pub path: String,
-    /// Stable word: `not_regular`, `not_utf8`, `too_large`, `too_many`, `unreadable`.
+    /// Stable word: `incomplete` (with an empty path), `not_regular`, `not_utf8`, `too_large`, `too_many`, `unreadable`.
     pub code: String,
     pub detail: String,
 }

@@ -99,7 +99,8 @@ pub struct StepPlan {
     pub seccomp: usize,
 }
 
-/// setrlimit(2); soft and hard are the same, so a program cannot raise its own.
+/// setrlimit(2); soft and hard are the same, so a program cannot raise its own. Only `cpu` has a second between them: at the
+/// soft limit the kernel sends SIGXCPU, which tells, at the hard one SIGKILL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
     pub name: RlimitName,
@@ -275,7 +276,8 @@ impl LaunchPlan {
 
     /// True once init has reported `Ready`: it stops at the first step that it cannot do.
     pub fn receipt(&self, host: &HostCaps, host_uid: u32) -> Receipt {
-        let memory = self.cgroup.memory_bytes.is_some();
+        let no_swap =
+            self.cgroup.memory_bytes.is_some() && host.cgroup.controllers.iter().any(|c| c == "swap");
         Receipt {
             namespaces: self.namespaces.clone(),
             id_map: IdMapReceipt { kind: host.id_map, inside_uid: self.inside_id, host_uid },
@@ -290,7 +292,7 @@ impl LaunchPlan {
             },
             root_filesystem: self.root.source.clone(),
             network: "none".into(),
-            swap: if memory { "off" } else { "unlimited" }.into(),
+            swap: if no_swap { "off" } else { "unlimited" }.into(),
             degraded: self.degraded.clone(),
         }
     }

@@ -31,7 +31,7 @@ pub enum Report {
     Ready { steps_us: Vec<(crate::step::Step, u32)> },
     /// From either: the sandbox could not be built.
     Failed(StepError),
-    /// From init: a program was started.
+    /// From init: a program was started. Descriptor: the outside of its terminal, where it has one.
     Started { step: u16 },
     /// From init: a program and everything it left behind has ended.
     Exited(StepExit),
@@ -41,8 +41,8 @@ pub enum Report {
     ArtifactRefused { path: String, code: String, errno: i32 },
     /// From init: nothing more to collect.
     Collected,
-    /// From the launcher: init has ended and everything of this sandbox was removed.
-    Gone { clean: bool },
+    /// From the launcher: init has ended, and with it the sandbox; whether because of the job's memory limit.
+    Gone { out_of_memory: bool },
 }
 
 /// Which descriptors come with [`Report::Cloned`], in this order: the pidfd of init, then per step `cpu`, `kill`.
@@ -82,9 +82,11 @@ pub struct DiskUsage {
 pub enum Order {
     /// Write these below `/workspace`. Descriptor: a memfd with their contents one after another.
     Files(Vec<FileEntry>),
-    /// Run step `n` of the plan. Descriptors: stdin, stdout, stderr; or the terminal alone.
+    /// Run step `n` of the plan. Descriptors: stdin, stdout, stderr; with none, init makes a terminal of this size in
+    /// rows and columns.
     Run {
         step: u16,
+        terminal: (u16, u16),
     },
     Signal(i32),
     /// Kill the running step.

@@ -5,7 +5,7 @@ use std::io;
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
-/// One word per step; the order is the order in which they happen. `init.rs` and `program.rs` say why.
+/// One word per step. `init/mod.rs` and `init/program.rs` have them in their order, and say why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {

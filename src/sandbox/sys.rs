@@ -63,7 +63,7 @@ pub(crate) fn adopt(fd: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// Closes every descriptor from `first` to `last`, or marks it close-on-exec.
+/// Closes every descriptor from `first` to `last`.
 ///
 /// Only called by a fresh child that owns none of them through a live Rust value it will use or drop: it ends by exec
 /// or [`exit_now`].

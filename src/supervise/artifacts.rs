@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use model::{Artifact, ArtifactError};
 use sandbox::protocol::{Order, Report};
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use crate::Collected;
 use crate::job::{Broken, Running};
@@ -18,11 +20,43 @@ const MOST_ERRORS: usize = 1000;
 
 type Artifacts = (Vec<Collected>, Vec<ArtifactError>);
 
-pub(crate) async fn collect(job: &mut Running<'_>, patterns: &[String]) -> Result<Artifacts, Broken> {
-    let (mut collected, mut errors) = (Vec::new(), Vec::new());
+/// For walking a tree whose names and depth the job chose; past it, or when cancelled, what is collected is answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn collect(
+    job: &mut Running<'_>,
+    orders: &mut mpsc::Receiver<crate::Order>,
+    patterns: &[String],
+) -> Result<Artifacts, Broken> {
+    let mut artifacts = (Vec::new(), Vec::new());
     if patterns.is_empty() || job.receipt.is_none() {
-        return Ok((collected, errors));
+        return Ok(artifacts);
     }
+    let stopped = tokio::select! {
+        done = tokio::time::timeout(PATIENCE, collect_all(job, patterns, &mut artifacts)) => match done {
+            Ok(done) => return done.map(|()| artifacts),
+            Err(_) => "collecting took too long",
+        },
+        () = cancelled(orders) => "cancelled while files were collected",
+    };
+    artifacts.1.push(refusal(String::new(), "incomplete", stopped));
+    Ok(artifacts)
+}
+
+async fn cancelled(orders: &mut mpsc::Receiver<crate::Order>) {
+    while let Some(order) = orders.recv().await {
+        if order == crate::Order::Cancel {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn collect_all(
+    job: &mut Running<'_>,
+    patterns: &[String],
+    (collected, errors): &mut Artifacts,
+) -> Result<(), Broken> {
     job.control.send(&Order::Collect { patterns: patterns.to_vec(), most_files: MOST_FILES }, &[])?;
     let mut left = MOST_BYTES;
     loop {
@@ -44,7 +78,7 @@ pub(crate) async fn collect(job: &mut Running<'_>, patterns: &[String]) -> Resul
                 errors.push(refused(path, &code, errno));
             }
             (Report::ArtifactRefused { .. }, _) => (),
-            (Report::Collected, _) => return Ok((collected, errors)),
+            (Report::Collected, _) => return Ok(()),
             _ => return Err(Broken::Ended),
         }
     }

@@ -28,12 +28,15 @@ pub(crate) enum Reached {
 }
 
 impl Deadlines {
-    pub(crate) fn new(limits: &Limits, counter: Option<OwnedFd>) -> Self {
+    /// `limited`: whether the cgroup holds the program to `limits.cpus`.
+    pub(crate) fn new(limits: &Limits, counter: Option<OwnedFd>, limited: bool) -> Self {
         let now = Instant::now();
+        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cpus = if limited { limits.cpus } else { u32::try_from(all).map_or(1.0, f64::from) };
         let mut deadlines = Self {
             wall: now + Duration::from_millis(limits.wall_time_ms),
             cpu_limit_us: limits.cpu_time_ms.saturating_mul(1000),
-            cpus: limits.cpus.max(1.0),
+            cpus: cpus.max(1.0),
             counter,
             next_cpu: now,
         };

@@ -5,13 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use model::{Cause, JobSpec, Receipt, Status, StepResult, StepSpec, Timing};
+use model::{JobSpec, Receipt, Status, StepResult, StepSpec, Timing};
 use sandbox::protocol::{Order as InitOrder, Report};
 use sandbox::{LaunchPlan, StepError};
 use tokio::sync::mpsc;
 
 use crate::control::Control;
-use crate::step;
+use crate::step::{self, Killed};
 use crate::{Inner, Io, Order, Outcome, artifacts, inputs, verdict};
 
 /// Why a job could not go on; always ours, never the program's.
@@ -21,6 +21,11 @@ pub(crate) enum Broken {
     Step(#[from] StepError),
     #[error("the sandbox ended before its program did")]
     Ended,
+    #[error("the job's memory limit was reached by what its programs left behind, in files or shared memory")]
+    Memory,
+    /// Between two steps; within one it is that step's verdict.
+    #[error("cancelled by request")]
+    Cancelled,
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -65,7 +70,7 @@ pub(crate) async fn run(
     let mut steps = Vec::with_capacity(spec.steps.len());
     match job.steps(&spec, &mut orders, &mut steps).await {
         Err(error) => broken(&spec, steps, job.receipt, job.timing, &error),
-        Ok(()) => job.finish(&spec, steps).await,
+        Ok(()) => job.finish(&spec, &mut orders, steps).await,
     }
 }
 
@@ -82,12 +87,16 @@ impl Running<'_> {
         }
         for (index, step) in spec.steps.iter().enumerate() {
             let ended = step::run(self, orders, spec, index).await?;
+            let cancelled = ended.killed == Some(Killed::Cancelled);
             let result = verdict::of(step, ended);
             self.timing.run_us += result.usage.wall_time_us;
             let succeeded = result.status == Status::Succeeded;
             done.push(result);
             if !succeeded {
                 break;
+            }
+            if cancelled && done.len() < spec.steps.len() {
+                return Err(Broken::Cancelled);
             }
         }
         Ok(())
@@ -111,15 +120,21 @@ impl Running<'_> {
                     self.receipt = Some(self.plan.receipt(self.inner.launcher.host(), self.host_uid));
                 }
                 Report::Failed(error) => return Err(error.into()),
-                Report::Gone { .. } => return Err(Broken::Ended),
+                Report::Gone { out_of_memory: true } => return Err(Broken::Memory),
+                Report::Gone { out_of_memory: false } => return Err(Broken::Ended),
                 report => return Ok((report, fds)),
             }
         }
     }
 
-    async fn finish(mut self, spec: &JobSpec, mut steps: Vec<StepResult>) -> Outcome {
+    async fn finish(
+        mut self,
+        spec: &JobSpec,
+        orders: &mut mpsc::Receiver<Order>,
+        mut steps: Vec<StepResult>,
+    ) -> Outcome {
         let since = Instant::now();
-        let collected = artifacts::collect(&mut self, &spec.artifacts).await;
+        let collected = artifacts::collect(&mut self, orders, &spec.artifacts).await;
         self.timing.collect_us = micros(since.elapsed());
         let (status, cause) = verdict::of_job(&steps);
         skip_rest(&mut steps, &spec.steps);
@@ -140,16 +155,9 @@ fn broken(
     timing: Timing,
     error: &Broken,
 ) -> Outcome {
-    let mut cause = Cause::new("sandbox", error.to_string());
-    if let Broken::Step(step) = error {
-        cause.errno = Some(step.errno_name());
-        if let Some(hint) = step.hint() {
-            cause.detail = format!("{}; {hint}", cause.detail);
-        }
-    }
+    let (status, cause) = verdict::of_broken(spec, error);
     skip_rest(&mut steps, &spec.steps);
     let (artifacts, artifact_errors) = (Vec::new(), Vec::new());
-    let status = Status::InternalError;
     Outcome { status, cause: Some(cause), steps, artifacts, artifact_errors, isolation, timing }
 }
 

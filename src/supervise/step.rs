@@ -47,7 +47,10 @@ pub(crate) async fn run(
 ) -> Result<Ended, Broken> {
     let limits = &spec.steps[index].limits;
     let (mut stdout, mut stderr) = (Kept::new(limits.output_bytes), Kept::new(limits.output_bytes));
-    let order = InitOrder::Run { step: u16::try_from(index).unwrap_or(u16::MAX) };
+    let order = InitOrder::Run {
+        step: u16::try_from(index).unwrap_or(u16::MAX),
+        terminal: if job.tty { tty::size() } else { (0, 0) },
+    };
     let outside = if job.tty {
         job.control.send(&order, &[])?;
         None
@@ -59,13 +62,17 @@ pub(crate) async fn run(
     };
     let over = Notify::new();
     let mut watch = Watch { on_output_limit: spec.on_output_limit, over: &over, orders, limits, index };
-    let (exit, killed) = match outside {
+    let (exit, mut killed) = match outside {
         Some(outside) => {
             let pump = pump(outside, job.io, &mut stdout, &mut stderr, &over);
             watch.until_exit(job, pump, None).await?
         }
         None => watch.terminal(job, &mut stdout).await?,
     };
+    // Also when it ended by itself before anybody was told: the verdict must not depend on who was faster.
+    if spec.on_output_limit == OnOutputLimit::Kill && (stdout.is_over() || stderr.is_over()) {
+        killed = killed.or(Some(Killed::Output));
+    }
     Ok(Ended { exit, killed, stdout, stderr })
 }
 
@@ -167,7 +174,11 @@ impl Watch<'_> {
         job: &mut Running<'_>,
         stdout: &mut Kept,
     ) -> Result<(StepExit, Option<Killed>), Broken> {
-        let (report, mut fds) = job.next().await?;
+        let started = tokio::select! {
+            report = tokio::time::timeout(START_GRACE, job.next()) => report.map_err(|_| Broken::Ended)?,
+            Some(_) = self.orders.recv() => return Err(Broken::Ended),
+        };
+        let (report, mut fds) = started?;
         let (Report::Started { .. }, Some(outside)) = (report, fds.pop()) else { return Err(Broken::Ended) };
         let deadlines = self.deadlines(job)?;
         self.until_exit(job, tty::relay(outside, stdout), Some(deadlines)).await
@@ -177,7 +188,8 @@ impl Watch<'_> {
     fn deadlines(&self, job: &mut Running<'_>) -> Result<Deadlines, Broken> {
         // The launcher announces them before init has the job.
         let handles = job.handles.get_mut(self.index).ok_or(Broken::Ended)?;
-        Ok(Deadlines::new(self.limits, handles.cpu.take()))
+        let limited = job.inner.launcher.host().cgroup.controllers.iter().any(|c| c == "cpu");
+        Ok(Deadlines::new(self.limits, handles.cpu.take(), limited))
     }
 }
 

@@ -35,14 +35,18 @@ async fn type_in(mut terminal: pipe::Sender) {
     std::future::pending::<()>().await;
 }
 
+/// Rows and columns of this process's terminal.
+pub(crate) fn size() -> (u16, u16) {
+    sandbox::terminal_size(io::stdin().as_fd()).unwrap_or((0, 0))
+}
+
 async fn follow_size(terminal: &OwnedFd) {
     let Ok(mut changes) = signal(SignalKind::window_change()) else { return std::future::pending().await };
-    loop {
-        if let Ok((rows, columns)) = sandbox::terminal_size(io::stdin().as_fd()) {
-            let _ = sandbox::set_terminal_size(terminal.as_fd(), rows, columns);
-        }
-        changes.recv().await;
+    while changes.recv().await.is_some() {
+        let (rows, columns) = size();
+        let _ = sandbox::set_terminal_size(terminal.as_fd(), rows, columns);
     }
+    std::future::pending::<()>().await;
 }
 
 /// Keys go to the program as they are typed; the former mode comes back whatever happens.

@@ -1,11 +1,12 @@
 //! From how a program ended to a status and a cause. Pure; the order of the questions is the policy:
 //! what could not start, what we ended, what the kernel ended for a limit, what the program did itself.
 
-use model::{Cause, Output, Status, StepResult, StepSpec, Usage};
+use model::{Cause, JobSpec, Output, Status, StepResult, StepSpec, Usage};
 use nix::sys::signal::Signal;
 use sandbox::protocol::StepExit;
 use sandbox::{Step, StepError};
 
+use crate::job::Broken;
 use crate::step::{Ended, Killed};
 
 /// wait(2)'s status, taken apart.
@@ -185,6 +186,23 @@ pub(crate) fn of_job(steps: &[StepResult]) -> (Status, Option<Cause>) {
         Cause::new("step", format!("step `{}` ended with exit code {code}", step.name))
     });
     (step.status, Some(Cause { step: Some(step.name.clone()), ..cause }))
+}
+
+/// A job that could not go on.
+pub(crate) fn of_broken(spec: &JobSpec, error: &Broken) -> (Status, Cause) {
+    let detail = error.to_string();
+    match error {
+        Broken::Memory => {
+            let allowed = spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0);
+            (Status::MemoryExceeded, Cause::limit("memory_bytes", allowed, allowed, detail))
+        }
+        Broken::Cancelled => (Status::Cancelled, Cause::new("cancelled", detail)),
+        Broken::Step(step) => {
+            let detail = step.hint().map_or(detail.clone(), |hint| format!("{detail}; {hint}"));
+            (Status::InternalError, Cause { errno: Some(step.errno_name()), ..Cause::new("sandbox", detail) })
+        }
+        Broken::Ended | Broken::Io(_) => (Status::InternalError, Cause::new("sandbox", detail)),
+    }
 }
 
 pub(crate) fn skipped(step: &StepSpec) -> StepResult {

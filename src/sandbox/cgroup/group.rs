@@ -83,9 +83,15 @@ impl LeafStats {
 
     /// Never fails: what this host does not count is `None`. Allocates nothing.
     pub fn read(&self) -> GroupUsage {
+        self.0.usage()
+    }
+}
+
+impl Group {
+    pub(super) fn usage(&self) -> GroupUsage {
         let mut usage = GroupUsage::default();
         let mut buffer = Buffer::new();
-        for (root, dir) in self.0.each() {
+        for (root, dir) in self.each() {
             if root.unified {
                 usage::read_v2(dir, &root.controllers, &mut buffer, &mut usage);
             } else {

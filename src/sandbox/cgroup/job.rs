@@ -85,6 +85,11 @@ impl JobGroup {
         Ok(Freezer { file, words })
     }
 
+    /// Whether the kernel killed a process of the job for memory: on v2 any, on v1 one in no step, which is init.
+    pub fn ran_out_of_memory(&self) -> bool {
+        self.job.usage().oom_kills.is_some_and(|kills| kills > 0)
+    }
+
     /// Kills every process of the job, the sandbox's init included.
     ///
     /// Through the unified tree where there is one, since `cgroup.kill` is atomic and the others hold the same.

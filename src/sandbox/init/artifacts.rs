@@ -95,7 +95,9 @@ impl Walk<'_> {
             Ok((file, bytes)) => {
                 self.files_left -= 1;
                 let report = Report::Artifact { path: path.into(), bytes };
-                let _ = wire::send(self.job.daemon.as_fd(), &report, &[file.as_fd()]);
+                if let Err(error) = wire::send(self.job.daemon.as_fd(), &report, &[file.as_fd()]) {
+                    self.refuse(path, "unreadable", error.raw_os_error().unwrap_or(0));
+                }
             }
             Err(error) => self.refuse(path, "unreadable", error.raw_os_error().unwrap_or(0)),
         }

@@ -148,7 +148,8 @@ fn set_limit(limit: &Rlimit) -> io::Result<()> {
     // The host's own hard limit may be lower, and only CAP_SYS_RESOURCE could raise it.
     let (_, hard) = nix::sys::resource::getrlimit(resource)?;
     let value = limit.value.min(hard);
-    Ok(setrlimit(resource, value, value)?)
+    let last = if limit.name == RlimitName::Cpu { (value + 1).min(hard) } else { value };
+    Ok(setrlimit(resource, value, last)?)
 }
 
 /// What execve(2) takes, made before the clone.

@@ -73,7 +73,7 @@ impl Life {
                     return false;
                 }
             }
-            Order::Run { step } => self.run(step, fds),
+            Order::Run { step, terminal } => self.run(step, fds, terminal),
             Order::Signal(number) => {
                 if let (Some((_, running)), Ok(signal)) = (&self.running, Signal::try_from(number)) {
                     let _ = kill(Pid::from_raw(running.pid), signal);
@@ -87,8 +87,8 @@ impl Life {
         true
     }
 
-    fn run(&mut self, step: u16, fds: Vec<OwnedFd>) {
-        let started = stdio(fds).and_then(|(stdio, to_daemon)| {
+    fn run(&mut self, step: u16, fds: Vec<OwnedFd>, terminal: (u16, u16)) {
+        let started = stdio(fds, terminal).and_then(|(stdio, to_daemon)| {
             let running = program::start(&self.job, &mut self.built, usize::from(step), &stdio)?;
             Ok((running, to_daemon))
         });
@@ -134,12 +134,14 @@ impl Life {
 }
 
 /// Three pipes from the daemon, or, when it sent none, a terminal of which the daemon gets the other side.
-fn stdio(fds: Vec<OwnedFd>) -> Result<(Stdio, Option<OwnedFd>), StepError> {
+fn stdio(fds: Vec<OwnedFd>, (rows, columns): (u16, u16)) -> Result<(Stdio, Option<OwnedFd>), StepError> {
     let failed = |error: std::io::Error| StepError::new(Step::Stdio, 20, &error);
     if let Ok(pipes) = <[OwnedFd; 3]>::try_from(fds) {
         Ok((Stdio::Pipes(pipes), None))
     } else {
         let (outside, inside) = sys::new_terminal().map_err(failed)?;
+        // Before the program starts: it may ask at once.
+        sys::set_terminal_size(outside.as_fd(), rows, columns).map_err(failed)?;
         Ok((Stdio::Terminal(inside), Some(outside)))
     }
 }

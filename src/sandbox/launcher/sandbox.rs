@@ -118,11 +118,23 @@ impl Sandbox {
     /// when the kernel still counts a dying process in them.
     pub(super) fn clear(self) -> (Slot, Option<JobGroup>) {
         let _ = waitid(Id::PIDFd(self.pidfd.as_fd()), WaitPidFlag::WEXITED);
+        let out_of_memory = self.group.as_ref().is_some_and(JobGroup::ran_out_of_memory);
         let left = self.group.and_then(not_removed);
         if let Some(daemon) = self.daemon {
-            let _ = wire::send(daemon.as_fd(), &Report::Gone { clean: left.is_none() }, &[]);
+            let _ = wire::send(daemon.as_fd(), &Report::Gone { out_of_memory }, &[]);
         }
         (self.slot, left)
+    }
+
+    /// Hung up when the daemon has closed the job's socket.
+    pub(super) fn daemon(&self) -> Option<BorrowedFd<'_>> {
+        self.daemon.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The daemon waits for it no more. Init would end by itself, unless it is stuck somewhere.
+    pub(super) fn abandon(&mut self) {
+        self.daemon = None;
+        self.kill();
     }
 
     pub(super) fn kill(&self) {
@@ -159,10 +171,14 @@ fn clone_init(
             steps: step_groups(group.take(), foundation.steps),
         }),
         Cloned::Parent { pid, pidfd } => {
-            // Should one of these fail, the socket closes and init ends.
-            write_id_maps(pid, foundation.inside_id, slot.mapped).at(Step::IdMap, 1)?;
-            wire::send(ours.as_fd(), &(), &[]).at(Step::IdMap, 2)?;
-            Ok((pidfd, ours))
+            let begun = write_id_maps(pid, foundation.inside_id, slot.mapped)
+                .at(Step::IdMap, 1)
+                .and_then(|()| wire::send(ours.as_fd(), &(), &[]).at(Step::IdMap, 2));
+            if begun.is_err() {
+                let _ = sys::pidfd_kill(pidfd.as_fd());
+                let _ = waitid(Id::PIDFd(pidfd.as_fd()), WaitPidFlag::WEXITED);
+            }
+            begun.map(|()| (pidfd, ours))
         }
     }
 }

@@ -48,6 +48,10 @@ impl Live {
         let mut waiting: Vec<PollFd<'_>> = vec![PollFd::new(daemon, PollFlags::POLLIN)];
         let all = self.sandboxes.iter().chain(&self.spares);
         waiting.extend(all.map(|sandbox| PollFd::new(sandbox.pidfd(), PollFlags::POLLIN)));
+        let jobs = self.sandboxes.iter().enumerate().filter_map(|(i, sandbox)| Some((i, sandbox.daemon()?)));
+        let (jobs, sockets): (Vec<usize>, Vec<BorrowedFd<'_>>) = jobs.unzip();
+        // No events asked for: only a hang-up is told.
+        waiting.extend(sockets.into_iter().map(|socket| PollFd::new(socket, PollFlags::empty())));
         match poll(&mut waiting, if idle { PollTimeout::NONE } else { PollTimeout::ZERO }) {
             Ok(0) => {
                 self.make_spare();
@@ -58,7 +62,11 @@ impl Live {
             Err(_) => return false,
         }
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any() == Some(true)).collect();
-        let (running, spare) = ready[1..].split_at(self.sandboxes.len());
+        let (running, rest) = ready[1..].split_at(self.sandboxes.len());
+        let (spare, hung_up) = rest.split_at(self.spares.len());
+        for (job, _) in jobs.into_iter().zip(hung_up).filter(|(_, hung_up)| **hung_up) {
+            self.sandboxes[job].abandon();
+        }
         // Before a new one is added at the end of either list, so that the places still match.
         let ended = take_marked(&mut self.sandboxes, running);
         let ended_spares = take_marked(&mut self.spares, spare);
@@ -116,7 +124,7 @@ impl Live {
             }
             Err(error) => {
                 let _ = wire::send(socket.as_fd(), &Report::Failed(error), &[]);
-                let _ = wire::send(socket.as_fd(), &Report::Gone { clean: true }, &[]);
+                let _ = wire::send(socket.as_fd(), &Report::Gone { out_of_memory: false }, &[]);
             }
         }
     }

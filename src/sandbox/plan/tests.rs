@@ -84,10 +84,15 @@ fn an_unknown_or_unmet_requirement_names_its_place() {
 }
 
 #[test]
-fn the_receipt_says_unlimited_swap_where_memory_is_not_limited() {
+fn the_receipt_says_swap_is_off_only_where_it_is() {
     let without = host(&["pids", "cpu", "swap"], Some(7));
     let plan = planned(&job(&[]), &without, &["cgroup.memory"]).expect("a plan");
     assert_eq!(plan.receipt(&without, 7).swap, "unlimited");
+    let unaccounted = host(&["memory", "pids", "cpu"], Some(7));
+    let plan = planned(&job(&[]), &unaccounted, &["cgroup.swap"]).expect("a plan");
+    assert_eq!(plan.receipt(&unaccounted, 7).swap, "unlimited");
+    let plan = planned(&job(&[]), &full_host(), &[]).expect("a plan");
+    assert_eq!(plan.receipt(&full_host(), 7).swap, "off");
 }
 
 #[test]

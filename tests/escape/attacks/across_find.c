@@ -1,6 +1,7 @@
 // attack: finding what another job has left or is using: IPC, sockets, files (go-judge pool, isolate 2.6)
 // limits: wall_time_ms=20000
 // pair: across_leave
+// alone: the pair runs across_leave in two attacks, and its name is looked for afterwards
 // expect: refused
 //
 // The harness starts across_leave, then this one while that one lives, then this one again when it has ended.

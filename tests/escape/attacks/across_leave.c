@@ -1,5 +1,6 @@
 // attack: one job leaves IPC objects, sockets and files for another to find (go-judge pool, isolate 2.6)
 // limits: wall_time_ms=20000
+// alone: the pair runs across_leave in two attacks, and its name is looked for afterwards
 // expect: refused
 //
 // The other half is across_find, which runs beside this one. Nothing here is an attack on its own: what must work
