@@ -40,6 +40,9 @@ fn main() {
         table::print(clients, &race(&racing, clients, &effort));
     }
     stockade::breakdown(&racing);
+    // Ends the daemons, so that their groups can go.
+    drop(racing);
+    support::tidy();
     for Skipped { name, reason } in skipped {
         table::line(&format!("skipped: {name}: {reason}"));
     }

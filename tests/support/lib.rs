@@ -20,7 +20,7 @@ pub use host::{
 pub use http::{Client, Response};
 pub use program::{compiled, load};
 pub use run::{Ran, job, run, run_fed, run_json};
-pub use suite::{Case, Needs, main};
+pub use suite::{Case, Needs, main, tidy};
 pub use temp::Temp;
 pub use who::Who;
 

@@ -89,7 +89,12 @@ pub fn main(cases: &[Case]) -> ExitCode {
     arguments.test_threads.get_or_insert(2);
     let trials = cases.iter().flat_map(|case| case.who.iter().map(|who| case.trial(*who))).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    tidy();
+    conclusion.exit_code()
+}
+
+/// Removes what was prepared for users and the copy of the binary; the last thing a program does that used either.
+pub fn tidy() {
     who::tidy();
     binary::remove_copy();
-    conclusion.exit_code()
 }
