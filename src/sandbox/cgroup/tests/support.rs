@@ -2,9 +2,11 @@
 
 use std::{
     env,
+    fs::File,
     io::Read,
     os::fd::{AsFd, AsRawFd},
     process::{Child, Command, Output, Stdio},
+    sync::LazyLock,
 };
 
 use model::CgroupLimits;
@@ -49,9 +51,19 @@ pub(super) fn in_own_process(test: &str, body: impl FnOnce()) {
     report(test, &output);
 }
 
+/// The tests' own program, by a descriptor that children inherit: another user may not reach it by its path, below
+/// root's home say.
+static PROGRAM: LazyLock<(File, String)> = LazyLock::new(|| {
+    let program =
+        File::open(env::current_exe().expect("no path of this test")).expect("a program can be read");
+    fcntl(&program, FcntlArg::F_SETFD(FdFlag::empty())).expect("it is open");
+    let path = format!("/proc/self/fd/{}", program.as_raw_fd());
+    (program, path)
+});
+
 /// The command that runs `test`'s body.
 pub(super) fn own_process(test: &str) -> Command {
-    let mut command = Command::new(env::current_exe().expect("no path of this test"));
+    let mut command = Command::new(&PROGRAM.1);
     let path = format!("cgroup::tests::{test}");
     command.args([&path, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, test);
     command
