@@ -97,8 +97,11 @@ fn a_reader_that_leaves(who: Who) {
 }
 
 fn started(who: Who, script: &str) -> (std::process::Child, BufReader<std::process::ChildStdout>) {
-    let mut command = who.command(stockade());
+    // Also where the suite itself was started under nohup, which `run` would respect.
+    let mut command = who.command("env");
     command
+        .arg("--default-signal=HUP")
+        .arg(stockade())
         .args(["run", "sh", "-c", script])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
