@@ -194,6 +194,9 @@ fn queued(labels: BTreeMap<String, String>, admit: Duration) -> Job {
         steps: Vec::new(),
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        annotations: BTreeMap::new(),
         isolation: None,
         timing: Timing { admit_us: micros(admit), ..Timing::default() },
     }

@@ -65,6 +65,9 @@ pub(crate) fn job(status: Status) -> Job {
         steps: Vec::new(),
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        annotations: BTreeMap::new(),
         isolation: None,
         timing: Timing::default(),
     }

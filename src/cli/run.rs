@@ -81,6 +81,9 @@ fn finished(outcome: Outcome, started: Timestamp, labels: BTreeMap<String, Strin
         steps: outcome.steps,
         artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
         artifact_errors: outcome.artifact_errors,
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        annotations: BTreeMap::new(),
         isolation: outcome.isolation,
         timing: outcome.timing,
     }

@@ -57,6 +57,25 @@ impl JobRequest {
     }
 }
 
+impl JobSpec {
+    /// Holds a job that was changed after [`JobRequest::check`] to the same rules again.
+    pub fn recheck(&self, host: &HostPolicy) -> Result<(), Vec<FieldError>> {
+        let mut errors = Errors::default();
+        errors.labels(&self.labels);
+        errors.fit(&self.files, self.disk_bytes.min(self.steps.first().map_or(0, |s| s.limits.memory_bytes)));
+        for (i, step) in self.steps.iter().enumerate() {
+            let index = i.to_string();
+            let at = |name: &'static str| ["steps", &index, name];
+            let asked = LimitsRequest::from(&step.limits);
+            errors.limits(&at("limits"), &asked, &step.limits, &host.caps);
+            errors.env(&at("env"), &step.env);
+            errors.command(&at("command"), &step.command, &step.env);
+            errors.profile(&at("profile"), &step.profile, host);
+        }
+        if errors.0.is_empty() { Ok(()) } else { Err(errors.0) }
+    }
+}
+
 #[derive(Default)]
 struct Errors(Vec<FieldError>);
 
@@ -80,10 +99,7 @@ impl Errors {
             self.path(&["artifacts", &i.to_string()], pattern);
         }
         let files = self.files(&request.files);
-        let bytes: u64 = files.iter().map(|file| file.contents.len() as u64).sum();
-        if bytes > limits.disk_bytes.min(limits.memory_bytes) {
-            self.add(&["files"], "too_large", "the files do not fit into `disk_bytes` and `memory_bytes`");
-        }
+        self.fit(&files, limits.disk_bytes.min(limits.memory_bytes));
         JobSpec {
             image,
             files,
@@ -168,14 +184,8 @@ impl Errors {
         full_env.extend(self.env(&at("env"), &step.env));
         self.command(&at("command"), &step.command, &full_env);
         let profile = step.profile.as_ref().or(job.profile.as_ref()).map_or("default", String::as_str);
-        if !host.profiles.iter().any(|known| known == profile) {
-            let place = if step.profile.is_some() { at("profile") } else { vec!["profile"] };
-            self.add(
-                &place,
-                "invalid",
-                format!("no such profile; this host has: {}", host.profiles.join(", ")),
-            );
-        }
+        let place = if step.profile.is_some() { at("profile") } else { vec!["profile"] };
+        self.profile(&place, profile, host);
         let workdir = step.workdir.as_ref().or(job.workdir.as_ref()).map_or("/workspace", String::as_str);
         if !workdir.starts_with('/') || workdir.contains('\0') || workdir.len() > MAX_PATH {
             let place = if step.workdir.is_some() { at("workdir") } else { vec!["workdir"] };
@@ -189,6 +199,12 @@ impl Errors {
             limits: self.limits(&at("limits"), &step.limits, limits, &host.caps),
             workdir: workdir.into(),
             profile: profile.into(),
+        }
+    }
+
+    fn profile(&mut self, at: &[&str], profile: &str, host: &HostPolicy) {
+        if !host.profiles.iter().any(|known| known == profile) {
+            self.add(at, "invalid", format!("no such profile; this host has: {}", host.profiles.join(", ")));
         }
     }
 
@@ -270,6 +286,13 @@ impl Errors {
                 }
             })
             .collect()
+    }
+
+    fn fit(&mut self, files: &[FileSpec], room: u64) {
+        let bytes: u64 = files.iter().map(|file| file.contents.len() as u64).sum();
+        if bytes > room {
+            self.add(&["files"], "too_large", "the files do not fit into `disk_bytes` and `memory_bytes`");
+        }
     }
 
     /// A name is one file, or a folder of others.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, JobId, Receipt, Status};
+use crate::{Cause, Decision, JobId, Receipt, Status};
 
 /// A job as answered by `GET /jobs/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,15 @@ pub struct Job {
     /// Files that matched `artifacts` and could not be collected, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact_errors: Vec<ArtifactError>,
+    /// What the policies decided, in the order they were asked.
+    #[serde(default)]
+    pub policy: Vec<Decision>,
+    /// What policies have to say to whoever sent the job.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What policies that follow the job have noted down about it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
     /// The receipt; `null` until the sandbox stands.
     pub isolation: Option<Receipt>,
     pub timing: Timing,

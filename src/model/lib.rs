@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod check;
+mod decision;
 mod id;
 mod job;
 mod limits;
@@ -17,9 +18,10 @@ mod text;
 
 pub use cgroup::{CgroupLimits, GroupUsage};
 pub use check::{FieldError, HostPolicy};
+pub use decision::{Decision, Failure, Hook, Mode, PatchOp, RefusedPatch, Ruling};
 pub use id::JobId;
 pub use job::{Artifact, ArtifactError, Job, Output, StepResult, Timing, Usage};
-pub use limits::{Limits, LimitsRequest};
+pub use limits::{LIMIT_NAMES, Limits, LimitsRequest};
 pub use receipt::{CgroupReceipt, IdMapKind, IdMapReceipt, Receipt, SeccompReceipt};
 pub use request::{FileRequest, Input, JobRequest, Network, NetworkMode, OnOutputLimit, StepRequest};
 pub use spec::{FileSpec, JobSpec, StepSpec};

@@ -58,6 +58,23 @@ impl LimitsRequest {
     }
 }
 
+impl From<&Limits> for LimitsRequest {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            cpu_time_ms: Some(limits.cpu_time_ms),
+            wall_time_ms: Some(limits.wall_time_ms),
+            memory_bytes: Some(limits.memory_bytes),
+            pids: Some(limits.pids),
+            output_bytes: Some(limits.output_bytes),
+            disk_bytes: Some(limits.disk_bytes),
+            open_files: Some(limits.open_files),
+            file_bytes: Some(limits.file_bytes),
+            stack_bytes: Some(limits.stack_bytes),
+            cpus: Some(limits.cpus),
+        }
+    }
+}
+
 impl Limits {
     /// What a step gets that names no limits.
     pub fn defaults() -> Self {
@@ -74,4 +91,73 @@ impl Limits {
             cpus: 1.0,
         }
     }
+}
+
+/// Names of all limits, as in a request. `cpus` is counted in thousandths wherever limits are numbers by name.
+pub const LIMIT_NAMES: [&str; 10] = [
+    "cpu_time_ms",
+    "wall_time_ms",
+    "memory_bytes",
+    "pids",
+    "output_bytes",
+    "disk_bytes",
+    "open_files",
+    "file_bytes",
+    "stack_bytes",
+    "cpus",
+];
+
+impl Limits {
+    pub fn by_name(&self, name: &str) -> Option<u64> {
+        Some(match name {
+            "cpu_time_ms" => self.cpu_time_ms,
+            "wall_time_ms" => self.wall_time_ms,
+            "memory_bytes" => self.memory_bytes,
+            "pids" => self.pids,
+            "output_bytes" => self.output_bytes,
+            "disk_bytes" => self.disk_bytes,
+            "open_files" => self.open_files,
+            "file_bytes" => self.file_bytes,
+            "stack_bytes" => self.stack_bytes,
+            "cpus" => thousandths(self.cpus),
+            _ => return None,
+        })
+    }
+
+    /// Whether there is such a limit.
+    pub fn set_by_name(&mut self, name: &str, value: u64) -> bool {
+        let field = match name {
+            "cpu_time_ms" => &mut self.cpu_time_ms,
+            "wall_time_ms" => &mut self.wall_time_ms,
+            "memory_bytes" => &mut self.memory_bytes,
+            "pids" => &mut self.pids,
+            "output_bytes" => &mut self.output_bytes,
+            "disk_bytes" => &mut self.disk_bytes,
+            "open_files" => &mut self.open_files,
+            "file_bytes" => &mut self.file_bytes,
+            "stack_bytes" => &mut self.stack_bytes,
+            "cpus" => {
+                self.cpus = cpus(value);
+                return true;
+            }
+            _ => return false,
+        };
+        *field = value;
+        true
+    }
+}
+
+/// Rounded up, so that a job is never seen as asking for less than it does.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be finite and above 0"
+)]
+fn thousandths(cpus: f64) -> u64 {
+    (cpus * 1000.0).ceil() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no host has 2^52 CPUs")]
+fn cpus(thousandths: u64) -> f64 {
+    thousandths as f64 / 1000.0
 }

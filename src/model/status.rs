@@ -36,7 +36,7 @@ impl Status {
 /// Why a status came about: enough to act on without reading a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// Stable word: `limit`, `signal`, `seccomp`, `exec`, `step`, `sandbox`, `cancelled`.
+    /// Stable word: `limit`, `signal`, `seccomp`, `exec`, `step`, `sandbox`, `cancelled`, `policy`.
     pub kind: String,
     /// One sentence for a person.
     pub detail: String,
@@ -50,6 +50,11 @@ pub struct Cause {
     /// For `step`: the name of the step that decided the job.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub step: Option<String>,
+    /// For `policy`: which one, and the code it denied with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
     /// For `exec` and `sandbox`: the kernel's word, such as `ENOENT`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub errno: Option<String>,
@@ -64,6 +69,8 @@ impl Cause {
             observed: None,
             allowed: None,
             step: None,
+            policy: None,
+            code: None,
             errno: None,
         }
     }

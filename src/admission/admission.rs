@@ -1,0 +1,282 @@
+//! The policies of one process: loaded, swapped as a whole, and asked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use model::{Decision, Hook, HostPolicy, JobId, JobSpec, Mode};
+use serde::Serialize;
+use wasmtime::Engine;
+
+use crate::About;
+use crate::bundle::{Bundle, BundleError, Grant};
+use crate::cache::Cache;
+use crate::call::Caller;
+use crate::chain::Chain;
+use crate::engine::{self, Clock, Place, Places};
+use crate::events::Pending;
+use crate::kv::Kv;
+use crate::lifecycle::{Follower, exhausted};
+use crate::load::Loader;
+use crate::policy::Set;
+use crate::record::Fill;
+use crate::stats::{PolicyStats, Stats};
+use crate::verdict::{Additions, Denial, Verdict};
+
+/// How long a job waits for a place to be decided in.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What no policy can widen.
+    pub host: HostPolicy,
+    /// Where compiled policies are kept; without it they are compiled at every start.
+    pub cache: Option<PathBuf>,
+    /// Calls at one time.
+    pub places: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the policy engine cannot be started: {0}")]
+pub struct EngineError(String);
+
+/// Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    pub(crate) core: Arc<Core>,
+}
+
+type Sink = Box<dyn Fn(JobId, Additions) + Send + Sync>;
+
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    clock: Clock,
+    places: Places,
+    pub(crate) host: HostPolicy,
+    pub(crate) cache: Option<Cache>,
+    current: ArcSwap<Set>,
+    /// One load at a time. Holds the bundle's name for the next reload.
+    loading: Mutex<Option<String>>,
+    /// Of every policy name there has been, so that a reload forgets nothing.
+    memories: Mutex<HashMap<String, Memory>>,
+    pub(crate) pending: Pending,
+    sink: OnceLock<Sink>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) kv: Arc<Kv>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("set", &self.current.load().generation).finish_non_exhaustive()
+    }
+}
+
+/// The policies in force, as `GET /policies` gives them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    pub generation: u64,
+    /// As named when it was loaded; `null` where there are no policies.
+    pub bundle: Option<String>,
+    pub loaded_at: Timestamp,
+    pub policies: Vec<PolicySummary>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicySummary {
+    pub name: String,
+    pub plugin: String,
+    pub digest: String,
+    pub order: i32,
+    pub mode: Mode,
+    pub hooks: Vec<Hook>,
+    pub grants: Vec<String>,
+    pub timeout_ms: u64,
+    pub memory_bytes: u64,
+    pub stats: PolicyStats,
+}
+
+impl Admission {
+    /// Without policies, until [`Admission::load`].
+    pub fn open(options: Options) -> Result<Self, EngineError> {
+        let failed = |error: &dyn std::fmt::Display| EngineError(error.to_string());
+        let places = options.places.max(1);
+        let engine = engine::caller(places).map_err(|error| failed(&format!("{error:#}")))?;
+        let clock = Clock::start(&engine).map_err(|error| failed(&error))?;
+        let cache = options.cache.as_deref().and_then(|folder| {
+            let opened = Cache::open(folder);
+            opened.inspect_err(|error| tracing::debug!("no cache for compiled policies: {error}")).ok()
+        });
+        let core = Core {
+            engine,
+            clock,
+            places: Places::new(places),
+            host: options.host,
+            cache,
+            current: ArcSwap::from_pointee(Set::empty()),
+            loading: Mutex::new(None),
+            memories: Mutex::default(),
+            pending: Pending::default(),
+            sink: OnceLock::new(),
+        };
+        Ok(Self { core: Arc::new(core) })
+    }
+
+    /// Builds the set of `source`, a path or a shipped bundle's name, beside the one in force and swaps them. On any error
+    /// the one in force stays. Jobs already admitted keep theirs.
+    pub fn load(&self, source: &str) -> Result<Summary, BundleError> {
+        let mut loading = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let bundle = Bundle::read(source)?;
+        self.swap(&bundle)?;
+        *loading = Some(source.to_owned());
+        drop(loading);
+        Ok(self.summary())
+    }
+
+    /// The same for a bundle that is no file.
+    pub fn load_bundle(&self, bundle: &Bundle) -> Result<Summary, BundleError> {
+        let loading = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.swap(bundle)?;
+        drop(loading);
+        Ok(self.summary())
+    }
+
+    /// What was loaded last, from its source again. Nothing where nothing was loaded.
+    pub fn reload(&self) -> Result<Summary, BundleError> {
+        let source = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        source.map_or_else(|| Ok(self.summary()), |source| self.load(&source))
+    }
+
+    fn swap(&self, bundle: &Bundle) -> Result<(), BundleError> {
+        let current = self.core.current.load_full();
+        let set = Loader { core: &self.core, current: &current }.build(bundle)?;
+        tracing::info!(
+            bundle = bundle.name,
+            generation = set.generation,
+            policies = set.policies.len(),
+            "policies loaded"
+        );
+        self.core.current.store(Arc::new(set));
+        Ok(())
+    }
+
+    /// Whether a verdict costs nothing.
+    pub fn is_empty(&self) -> bool {
+        self.core.current.load().policies.is_empty()
+    }
+
+    pub fn summary(&self) -> Summary {
+        let set = self.core.current.load_full();
+        Summary {
+            generation: set.generation,
+            bundle: set.bundle.clone(),
+            loaded_at: set.loaded_at,
+            policies: set.policies.iter().map(|policy| policy.summary()).collect(),
+        }
+    }
+
+    /// The one way to an [`crate::Admitted`]. Blocks for as long as the policies take, which is bounded by their timeouts.
+    pub fn admit(&self, spec: JobSpec, about: About) -> Verdict {
+        let set = self.core.current.load_full();
+        let about = Arc::new(about);
+        let follower = |spec: &Arc<JobSpec>| Follower {
+            core: Arc::clone(&self.core),
+            set: Arc::clone(&set),
+            about: Arc::clone(&about),
+            spec: Arc::clone(spec),
+        };
+        if set.at(Hook::Mutation).chain(set.at(Hook::Validation)).next().is_none() {
+            let spec = Arc::new(spec);
+            let follower = follower(&spec);
+            return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
+        }
+        let Some(_place) = self.core.place() else {
+            return Verdict::Denied(out_of_places(&set));
+        };
+        let chain = Chain::new(self.core.caller(), &set, &self.core.host, Arc::clone(&about));
+        let (chain, judged) = chain.decide(spec);
+        let follower = judged.as_ref().ok().map(follower);
+        chain.verdict(judged, follower)
+    }
+
+    /// Who is told of what lifecycle hooks add to a job's record. Once, before the first job.
+    pub fn on_additions(&self, sink: impl Fn(JobId, Additions) + Send + Sync + 'static) {
+        // A second one would be a mistake of ours, and changes nothing.
+        self.core.sink.set(Box::new(sink)).ok();
+    }
+
+    /// Waits for lifecycle hooks that are still to be called; whether none was left.
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.core.pending.wait(patience)
+    }
+
+    /// A policy's memory, for whoever tries one out.
+    pub fn memory(&self, policy: &str) -> BTreeMap<String, Vec<u8>> {
+        self.core.memory(policy).kv.all()
+    }
+
+    pub fn set_memory(&self, policy: &str, all: &BTreeMap<String, Vec<u8>>) {
+        self.core.memory(policy).kv.replace(all);
+    }
+}
+
+impl Core {
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller { engine: &self.engine, clock: &self.clock }
+    }
+
+    pub(crate) fn place(&self) -> Option<Place<'_>> {
+        self.places.take(PATIENCE)
+    }
+
+    pub(crate) fn memory(&self, policy: &str) -> Memory {
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        memories.entry(policy.to_owned()).or_default().clone()
+    }
+
+    pub(crate) fn add(&self, id: JobId, additions: Additions) {
+        if let Some(sink) = self.sink.get()
+            && additions != Additions::default()
+        {
+            sink(id, additions);
+        }
+    }
+}
+
+/// In the name of all policies that would have been asked.
+fn out_of_places(set: &Set) -> Denial {
+    let mut decision: Decision = set.decision(Hook::Validation);
+    let broken = exhausted();
+    decision.fail(&broken);
+    Denial::from_decisions(vec![decision], Vec::new())
+}
+
+impl Set {
+    fn empty() -> Self {
+        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new() }
+    }
+}
+
+impl crate::policy::Policy {
+    fn summary(&self) -> PolicySummary {
+        let grant = |grant: &Grant| grant.word().to_owned();
+        PolicySummary {
+            name: self.name.to_string(),
+            plugin: self.plugin.clone(),
+            digest: self.digest.clone(),
+            order: self.order,
+            mode: self.mode,
+            hooks: self.hooks.names(),
+            grants: self.grants.iter().map(grant).collect(),
+            timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: self.memory as u64,
+            stats: self.stats.now(),
+        }
+    }
+}

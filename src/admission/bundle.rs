@@ -1,0 +1,274 @@
+//! The grammar of a bundle: which policies there are, in which order, with which settings and grants.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use model::{Hook, Mode};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::shipped;
+
+mod check;
+
+/// A file of policies, checked as far as it can be without looking into the components.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// For messages: the path as given, or the name of a shipped one.
+    pub name: String,
+    /// Where relative paths of plugins start.
+    pub(crate) folder: PathBuf,
+    /// By order, ties by name.
+    pub policies: Vec<Entry>,
+    /// For `facts.lookup`.
+    pub(crate) tables: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// One policy as a bundle names it.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Unique in the bundle, `[a-z0-9-]{1,64}`: in decisions, metrics and the log.
+    pub name: String,
+    /// `builtin:NAME`, or the path of a component; a relative one starts at the bundle.
+    pub plugin: String,
+    /// `sha256:…` that the component must have.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// Mutators are asked by this number, ties by name.
+    #[serde(default = "Entry::default_order")]
+    pub order: i32,
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "ModeSchema"))]
+    pub mode: Mode,
+    /// What it may import beyond `log call job container outcome`, and `loosen` and `override` for patches.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+    /// Only at these of its hooks; all where left out.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<Vec<HookSchema>>"))]
+    pub hooks: Option<Vec<Hook>>,
+    /// Milliseconds for one call; then it is stopped and the job is denied. 1 to 5000.
+    #[serde(default = "Entry::default_timeout")]
+    pub timeout_ms: u32,
+    /// Linear memory of one call, 64 KiB to 256 MiB.
+    #[serde(default = "Entry::default_memory")]
+    pub memory_bytes: u64,
+    /// Which jobs it is asked about; all where left out.
+    #[serde(default, rename = "match")]
+    pub matcher: Matcher,
+    /// Passed to the policy as JSON.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, serde_json::Value>"))]
+    pub settings: toml::Table,
+    /// In the file, counted from 1.
+    #[serde(skip)]
+    pub(crate) line: usize,
+}
+
+/// Conditions on the job as it stands; all that are given must hold. Texts are globs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Matcher {
+    /// One of them must match.
+    pub tenants: Option<Vec<String>>,
+    pub images: Option<Vec<String>>,
+    /// The seccomp profile of any step.
+    pub profiles: Option<Vec<String>>,
+    /// `none`, `allow`, `full`.
+    pub networks: Option<Vec<String>>,
+    /// The job must have each of these labels with a matching value.
+    pub labels: BTreeMap<String, String>,
+    /// It must have none of these.
+    pub unless_labels: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Grant {
+    Patch,
+    JobEnv,
+    JobFiles,
+    Metrics,
+    Facts,
+    Kv,
+    /// Patches may allow a job more than it asked for, up to the host's caps.
+    Loosen,
+    /// Patches may change what another policy has changed.
+    Override,
+}
+
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ModeSchema {
+    Enforce,
+    Warn,
+    Audit,
+    Off,
+}
+
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum HookSchema {
+    Mutation,
+    Validation,
+    PreStart,
+    OnStarted,
+    OnExited,
+    Connection,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Document {
+    /// The policies, in any order.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<Entry>"))]
+    policy: Vec<Spanned<Entry>>,
+    /// Tables for `facts.lookup`.
+    #[serde(default)]
+    tables: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Why a bundle, or a policy of it, cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}{detail}", at(bundle, *line), policy.as_ref().map_or_else(String::new, |name| format!("policy `{name}`: ")))]
+pub struct BundleError {
+    pub bundle: String,
+    /// Counted from 1; 0 where the whole file is meant.
+    pub line: usize,
+    pub policy: Option<String>,
+    pub detail: String,
+    pub remedy: String,
+}
+
+fn at(bundle: &str, line: usize) -> String {
+    if line == 0 { format!("{bundle}: ") } else { format!("{bundle}:{line}: ") }
+}
+
+impl Bundle {
+    /// A path, or the name of a shipped bundle.
+    pub fn read(source: &str) -> Result<Self, BundleError> {
+        if let Some(text) = shipped::bundle(source) {
+            return Self::parse(source, Path::new(""), text);
+        }
+        let text = fs::read_to_string(source).map_err(|error| BundleError {
+            bundle: source.into(),
+            line: 0,
+            policy: None,
+            detail: format!("cannot be read: {error}"),
+            remedy: format!(
+                "name a file that this user can read, or one of the shipped bundles: {}",
+                shipped::bundle_names().join(", ")
+            ),
+        })?;
+        Self::parse(source, Path::new(source).parent().unwrap_or(Path::new("")), &text)
+    }
+
+    pub fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, BundleError> {
+        let line = |offset: usize| text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
+        let document: Document = toml::from_str(text).map_err(|error| BundleError {
+            bundle: name.into(),
+            line: line(error.span().map_or(0, |span| span.start)),
+            policy: None,
+            detail: error.message().split_whitespace().collect::<Vec<_>>().join(" "),
+            remedy: "policies/bundle.schema.json describes what a bundle may hold".into(),
+        })?;
+        let mut policies: Vec<Entry> = document
+            .policy
+            .into_iter()
+            .map(|entry| {
+                let line = line(entry.span().start);
+                Entry { line, ..entry.into_inner() }
+            })
+            .collect();
+        policies.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        let bundle = Self { name: name.into(), folder: folder.into(), policies, tables: document.tables };
+        bundle.check()?;
+        Ok(bundle)
+    }
+
+    /// A bundle of one policy, for trying it out.
+    pub fn of(entry: Entry, tables: BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, BundleError> {
+        let bundle =
+            Self { name: entry.plugin.clone(), folder: PathBuf::new(), policies: vec![entry], tables };
+        bundle.check()?;
+        Ok(bundle)
+    }
+}
+
+impl Entry {
+    /// With the defaults of the grammar.
+    pub fn new(name: &str, plugin: &str) -> Self {
+        Self {
+            name: name.into(),
+            plugin: plugin.into(),
+            digest: None,
+            order: Self::default_order(),
+            mode: Mode::Enforce,
+            grants: Vec::new(),
+            hooks: None,
+            timeout_ms: Self::default_timeout(),
+            memory_bytes: Self::default_memory(),
+            matcher: Matcher::default(),
+            settings: toml::Table::new(),
+            line: 0,
+        }
+    }
+
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        self.grants.iter().map(|grant| grant.word()).collect()
+    }
+
+    fn default_order() -> i32 {
+        100
+    }
+
+    fn default_timeout() -> u32 {
+        100
+    }
+
+    fn default_memory() -> u64 {
+        16 << 20
+    }
+
+    pub(crate) fn error(
+        &self,
+        bundle: &str,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> BundleError {
+        BundleError {
+            bundle: bundle.into(),
+            line: self.line,
+            policy: Some(self.name.clone()),
+            detail: detail.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+impl Grant {
+    /// As in a bundle; of those that are imports, the interface's name.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::JobEnv => "job-env",
+            Self::JobFiles => "job-files",
+            Self::Metrics => "metrics",
+            Self::Facts => "facts",
+            Self::Kv => "kv",
+            Self::Loosen => "loosen",
+            Self::Override => "override",
+        }
+    }
+}

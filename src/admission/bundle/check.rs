@@ -1,0 +1,102 @@
+use std::collections::BTreeSet;
+
+use super::{Bundle, BundleError, Entry, Matcher};
+use crate::engine::MOST_MEMORY;
+
+const MAX_POLICIES: usize = 64;
+const MAX_SETTINGS: usize = 256 << 10;
+
+impl Bundle {
+    pub(super) fn check(&self) -> Result<(), BundleError> {
+        if self.policies.len() > MAX_POLICIES {
+            let entry = &self.policies[MAX_POLICIES];
+            return Err(entry.error(
+                &self.name,
+                format!("more than {MAX_POLICIES} policies"),
+                "put fewer in",
+            ));
+        }
+        let mut names = BTreeSet::new();
+        for entry in &self.policies {
+            entry.check().map_err(|(detail, remedy)| entry.error(&self.name, detail, remedy))?;
+            if !names.insert(&entry.name) {
+                return Err(entry.error(
+                    &self.name,
+                    "another policy has this name",
+                    "give it one of its own",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+type Refusal = (String, &'static str);
+
+impl Entry {
+    fn check(&self) -> Result<(), Refusal> {
+        let refuse = |detail: String, remedy| Err((detail, remedy));
+        if !is_name(&self.name) {
+            return refuse(format!("`{}` is no name for a policy", self.name), "1 to 64 of a-z, 0-9 and `-`");
+        }
+        if self.plugin.contains("://") || self.plugin.is_empty() {
+            return refuse(
+                format!("`{}` is neither a path nor a built-in plugin", self.plugin),
+                "write `builtin:NAME` (`stockade policy ls`) or the path of a component",
+            );
+        }
+        if let Some(digest) = &self.digest
+            && !is_digest(digest)
+        {
+            return refuse(format!("`{digest}` is no digest"), "write `sha256:` and 64 hexadecimal digits");
+        }
+        if !(1..=5000).contains(&self.timeout_ms) {
+            return refuse(format!("timeout_ms is {}", self.timeout_ms), "1 to 5000 milliseconds");
+        }
+        if !(64 << 10..=MOST_MEMORY as u64).contains(&self.memory_bytes) {
+            return refuse(format!("memory_bytes is {}", self.memory_bytes), "64 KiB to 256 MiB");
+        }
+        if self.hooks.as_ref().is_some_and(Vec::is_empty) {
+            return refuse("no hook is left".into(), "leave `hooks` out for all, or set `mode = \"off\"`");
+        }
+        if self.settings_json().len() > MAX_SETTINGS {
+            return refuse("its settings are too large".into(), "at most 256 KiB as JSON");
+        }
+        self.matcher.check()
+    }
+
+    /// Keys sorted, so that equal settings are equal texts.
+    pub(crate) fn settings_json(&self) -> String {
+        // TOML has nothing that JSON lacks but dates and special floats, which become texts and nulls.
+        serde_json::to_string(&self.settings).unwrap_or_else(|_| "{}".into())
+    }
+}
+
+impl Matcher {
+    /// An empty list would match nothing, and so switch the policy off without saying so.
+    fn check(&self) -> Result<(), Refusal> {
+        let lists = [
+            ("tenants", &self.tenants),
+            ("images", &self.images),
+            ("profiles", &self.profiles),
+            ("networks", &self.networks),
+        ];
+        for (name, list) in lists {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                let remedy = "leave it out to match all, or set `mode = \"off\"`";
+                return Err((format!("`match.{name}` is empty and would never match"), remedy));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+pub(crate) fn is_digest(text: &str) -> bool {
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(is_hex))
+}

@@ -1,0 +1,102 @@
+//! One call of one hook: a fresh store, a deadline, bounds on everything, and dropped after it.
+
+use std::time::{Duration, Instant};
+
+use model::{Failure, Ruling};
+use wasmtime::component::HasSelf;
+use wasmtime::{Engine, Store, Trap};
+
+use crate::bindings::types::{Additions, Denial, Notes};
+use crate::engine::Clock;
+use crate::host::State;
+use crate::policy::Policy;
+
+/// What host calls may copy out of a policy, and one answer may hold, in all.
+const HOSTCALL_BYTES: usize = 2 << 20;
+/// There are no resources in the contract.
+const MAX_HANDLES: usize = 16;
+
+/// What one call needs besides its policy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) clock: &'a Clock,
+}
+
+/// A call that came to its end, one way or the other, and the state it worked on.
+#[derive(Debug)]
+pub(crate) struct Called<T> {
+    pub(crate) answer: Result<T, Broken>,
+    pub(crate) state: State,
+    pub(crate) took: Duration,
+}
+
+/// No answer that counts, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) failure: Failure,
+    pub(crate) detail: String,
+}
+
+pub(crate) type Judgement = Result<Notes, Denial>;
+
+impl Caller<'_> {
+    pub(crate) fn call<T>(
+        self,
+        policy: &Policy,
+        state: State,
+        hook: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Called<T> {
+        let start = Instant::now();
+        let mut store = self.store(policy.timeout, state);
+        let _running = self.clock.running();
+        let answer = hook(&mut store);
+        let mut state = store.into_data();
+        let took = start.elapsed();
+        let answer = answer.map_err(|error| classify(&error, policy, &mut state));
+        Called { answer, state, took }
+    }
+
+    pub(crate) fn store(self, timeout: Duration, state: State) -> Store<State> {
+        let mut store = Store::new(self.engine, state);
+        store.limiter(|state| &mut state.bounds);
+        store.set_epoch_deadline(Clock::steps(timeout));
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        store.set_max_component_handles(MAX_HANDLES);
+        store
+    }
+}
+
+fn classify(error: &wasmtime::Error, policy: &Policy, state: &mut State) -> Broken {
+    let broken = |failure, detail: String| Broken { failure, detail };
+    if state.bounds.exceeded() {
+        return broken(Failure::Memory, format!("it wanted more than {} bytes of memory", policy.memory));
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => {
+            broken(Failure::Timeout, format!("it had no answer after {} ms", policy.timeout.as_millis()))
+        }
+        Some(trap) => broken(Failure::Trap, trap.to_string()),
+        None => broken(Failure::BadOutput, error.root_cause().to_string()),
+    }
+}
+
+/// The answers of all hooks, as far as they have it in common.
+pub(crate) trait Answer {
+    fn ruling(&self) -> Ruling;
+}
+
+impl Answer for Judgement {
+    fn ruling(&self) -> Ruling {
+        if self.is_ok() { Ruling::Allow } else { Ruling::Deny }
+    }
+}
+
+impl Answer for Additions {
+    fn ruling(&self) -> Ruling {
+        Ruling::Allow
+    }
+}
+
+/// Keeps the type checker's `HasSelf` in one place: the store's data is the host of every interface.
+pub(crate) type Host = HasSelf<State>;

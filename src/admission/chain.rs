@@ -1,0 +1,217 @@
+//! From a checked job to a verdict: mutators in order, once more to see that nothing changes, the host's caps, then all
+//! validators.
+
+use std::sync::Arc;
+
+use model::{Decision, Failure, FieldError, Hook, HostPolicy, JobSpec, Mode, Ruling};
+
+use crate::About;
+use crate::call::{Broken, Caller};
+use crate::draft::{Change, Draft};
+use crate::lifecycle::Follower;
+use crate::policy::{Policy, Set};
+use crate::record::{Asked, Fill, ask};
+use crate::verdict::{Admitted, Denial, Verdict};
+
+/// One decision on its way.
+pub(crate) struct Chain<'a> {
+    pub(crate) caller: Caller<'a>,
+    pub(crate) set: &'a Arc<Set>,
+    pub(crate) host: &'a HostPolicy,
+    pub(crate) about: Arc<About>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) warnings: Vec<String>,
+    /// What mutators in `warn` and `audit` would have changed.
+    shadowed: Vec<Change>,
+}
+
+impl<'a> Chain<'a> {
+    pub(crate) fn new(
+        caller: Caller<'a>,
+        set: &'a Arc<Set>,
+        host: &'a HostPolicy,
+        about: Arc<About>,
+    ) -> Self {
+        Self { caller, set, host, about, decisions: Vec::new(), warnings: Vec::new(), shadowed: Vec::new() }
+    }
+
+    /// Also gives back whether the whole of it went well; a denial has been recorded then.
+    pub(crate) fn decide(mut self, spec: JobSpec) -> (Self, Result<Arc<JobSpec>, ()>) {
+        let draft = Draft::new(Arc::new(spec));
+        let mutated = self.mutate(draft).and_then(|draft| self.cap(draft));
+        let judged = mutated.and_then(|draft| self.validate(draft));
+        (self, judged.map(Draft::into_spec))
+    }
+
+    /// `Err` where a mutator denied: what the job would have become is not known then, so nobody else is asked.
+    fn mutate(&mut self, mut draft: Draft) -> Result<Draft, ()> {
+        let set = Arc::clone(self.set);
+        // What each mutator has seen: who has seen the job as it is now would say the same again.
+        let mut seen: Vec<Option<u64>> = Vec::new();
+        for policy in set.at(Hook::Mutation) {
+            if !policy.matches(draft.spec(), &self.about.tenant) {
+                seen.push(None);
+                continue;
+            }
+            seen.push(Some(draft.version()));
+            draft = self.mutate_once(policy, draft)?;
+        }
+        for (policy, seen) in set.at(Hook::Mutation).zip(seen) {
+            let enforced = policy.mode == Mode::Enforce;
+            if enforced && seen != Some(draft.version()) && policy.matches(draft.spec(), &self.about.tenant) {
+                draft = self.mutate_again(policy, draft)?;
+            }
+        }
+        Ok(draft)
+    }
+
+    fn mutate_once(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
+        let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
+        (decision.patch, decision.refused) = draft.patch();
+        let allowed = decision.verdict == Ruling::Allow;
+        if allowed && draft.is_changed() {
+            decision.verdict = Ruling::Mutate;
+        }
+        if policy.mode == Mode::Enforce {
+            if allowed {
+                draft.keep(&policy.name);
+            } else {
+                draft.discard();
+            }
+        } else {
+            let changes = draft.withdraw();
+            self.shadowed.extend(changes.into_iter().filter(|_| allowed));
+        }
+        self.record(policy, decision)?;
+        Ok(draft)
+    }
+
+    /// The second pass: the first answers were about another job than the one that is to run.
+    fn mutate_again(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
+        let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
+        let changed = draft.is_changed();
+        (decision.patch, decision.refused) = draft.patch();
+        draft.discard();
+        if decision.verdict == Ruling::Allow && !changed {
+            return Ok(draft);
+        }
+        if decision.verdict == Ruling::Allow {
+            let detail = "asked again about the job that all policies had changed, it changed it once more";
+            decision.fail(&Broken { failure: Failure::NotIdempotent, detail: detail.into() });
+            policy.stats.fail(Failure::NotIdempotent);
+        }
+        self.record(policy, decision)?;
+        Ok(draft)
+    }
+
+    /// Policies may change a job only within what the host allows and into a job that could have been sent.
+    fn cap(&mut self, draft: Draft) -> Result<Draft, ()> {
+        if draft.version() == 0 {
+            return Ok(draft);
+        }
+        let Err(errors) = draft.spec().recheck(self.host) else { return Ok(draft) };
+        for FieldError { pointer, detail, .. } in errors {
+            let owner = draft.owner(&pointer).cloned();
+            let policy = owner.and_then(|name| self.set.policies.iter().find(|policy| policy.name == name));
+            let broken = Broken { failure: Failure::HardCap, detail };
+            let mut decision = match policy {
+                Some(policy) => Decision { mode: Mode::Enforce, ..policy.decision(Hook::Mutation) },
+                None => self.set.decision(Hook::Mutation),
+            };
+            policy.map(|policy| policy.stats.fail(Failure::HardCap));
+            decision.fail(&broken);
+            decision.field = Some(pointer);
+            decision.generation = self.set.generation;
+            self.decisions.push(decision);
+        }
+        Err(())
+    }
+
+    /// All of them are asked, so that whoever sent the job hears everything that is wrong with it.
+    fn validate(&mut self, mut draft: Draft) -> Result<Draft, ()> {
+        let set = Arc::clone(self.set);
+        let mut verdict = Ok(());
+        // What is not enforced is also held against the job as it would be if everything were.
+        let mut shadow = (!self.shadowed.is_empty()).then(|| draft.shadow(&self.shadowed));
+        for policy in set.at(Hook::Validation) {
+            if policy.matches(draft.spec(), &self.about.tenant) {
+                let asked = ask(self.caller, policy, &self.about, Hook::Validation, draft);
+                draft = asked.draft;
+                verdict = verdict.and(self.record(policy, asked.decision));
+            }
+            if policy.mode != Mode::Enforce {
+                shadow = shadow.map(|shadow| self.validate_shadow(policy, shadow));
+            }
+        }
+        verdict.map(|()| draft)
+    }
+
+    fn validate_shadow(&mut self, policy: &Arc<Policy>, shadow: Draft) -> Draft {
+        if !policy.matches(shadow.spec(), &self.about.tenant) {
+            return shadow;
+        }
+        let Asked { mut decision, draft } = ask(self.caller, policy, &self.about, Hook::Validation, shadow);
+        decision.shadow = true;
+        decision.generation = self.set.generation;
+        self.decisions.push(decision);
+        draft
+    }
+
+    /// `Err` where it denies the job.
+    fn record(&mut self, policy: &Policy, mut decision: Decision) -> Result<(), ()> {
+        decision.generation = self.set.generation;
+        let ok = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
+        if policy.mode != Mode::Audit {
+            self.warnings.extend(decision.warnings.iter().map(|text| format!("{}: {text}", policy.name)));
+        }
+        if policy.mode == Mode::Warn && decision.verdict != Ruling::Allow {
+            self.warnings.push(format!("{} (not enforced): {}", policy.name, summary(&decision)));
+        }
+        self.decisions.push(decision);
+        if ok || policy.mode != Mode::Enforce { Ok(()) } else { Err(()) }
+    }
+
+    pub(crate) fn verdict(self, judged: Result<Arc<JobSpec>, ()>, follower: Option<Follower>) -> Verdict {
+        match judged.ok().zip(follower) {
+            Some((spec, follower)) => {
+                Verdict::Admitted(Admitted::new(spec, self.decisions, self.warnings, follower))
+            }
+            None => Verdict::Denied(Denial::from_decisions(self.decisions, self.warnings)),
+        }
+    }
+}
+
+fn summary(decision: &Decision) -> String {
+    match decision.verdict {
+        Ruling::Mutate => {
+            let paths: Vec<&str> = decision.patch.iter().map(|op| op.path.as_str()).collect();
+            format!("would change {}", paths.join(", "))
+        }
+        Ruling::Allow | Ruling::Deny | Ruling::Error => decision.reason.clone().unwrap_or_default(),
+    }
+}
+
+impl Denial {
+    /// A policy's own no comes before one that is for lack of an answer; else the first counts.
+    pub(crate) fn from_decisions(decisions: Vec<Decision>, warnings: Vec<String>) -> Self {
+        let counts = |decision: &&Decision| decision.mode == Mode::Enforce && !decision.shadow;
+        let of = |ruling| decisions.iter().filter(counts).find(|decision| decision.verdict == ruling);
+        let decision = of(Ruling::Deny).or(of(Ruling::Error)).cloned();
+        let failure = decision
+            .as_ref()
+            .filter(|d| d.verdict == Ruling::Error)
+            .and_then(|d| Failure::ALL.into_iter().find(|failure| Some(failure.word()) == d.code.as_deref()));
+        let of = |text: Option<String>| text.unwrap_or_default();
+        let decision = decision.unwrap_or_else(|| unreachable!("a denied job has a decision that denied it"));
+        Self {
+            policy: decision.policy,
+            code: of(decision.code),
+            reason: of(decision.reason),
+            field: decision.field,
+            retryable: decision.retryable || failure == Some(Failure::PoolExhausted),
+            failure,
+            warnings,
+            decisions,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The job as one JSON document, shaped like the request it came from. Secrets are not in it: values of environment
+//! variables, stdin and contents of files stay out.
+
+use model::{JobSpec, StepSpec};
+use serde_json::{Value, json};
+
+use crate::About;
+
+pub fn document(spec: &JobSpec, about: &About) -> Value {
+    json!({
+        "id": about.id,
+        "tenant": about.tenant,
+        "submitter": about.submitter,
+        "image": spec.image,
+        "steps": spec.steps.iter().map(step).collect::<Vec<_>>(),
+        "limits": { "disk_bytes": spec.disk_bytes },
+        "files": spec.files.iter().map(|file| json!({
+            "path": file.path,
+            "bytes": file.contents.len(),
+            "mode": format!("{:04o}", file.mode),
+        })).collect::<Vec<_>>(),
+        "on_output_limit": spec.on_output_limit,
+        "network": spec.network,
+        "artifacts": spec.artifacts,
+        "user": spec.user.to_string(),
+        "labels": spec.labels,
+        "require": spec.require,
+        "tty": spec.tty,
+    })
+}
+
+fn step(step: &StepSpec) -> Value {
+    json!({
+        "name": step.name,
+        "command": step.command,
+        "env_names": step.env.keys().collect::<Vec<_>>(),
+        "limits": step.limits,
+        "workdir": step.workdir,
+        "profile": step.profile,
+        "stdin_bytes": step.stdin.len(),
+    })
+}
+
+/// RFC 6901; `None` where there is nothing.
+pub(crate) fn at(document: &Value, pointer: &str) -> Option<String> {
+    document.pointer(pointer).map(Value::to_string)
+}

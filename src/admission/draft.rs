@@ -1,0 +1,96 @@
+//! The job on its way through the chain: what was changed, by whom, and how to take a change back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::{JobSpec, PatchOp, RefusedPatch};
+
+mod change;
+mod patch;
+
+pub(crate) use change::Change;
+pub(crate) use patch::{PatchError, Rights};
+
+/// A job under change. Changes count once they are [kept](Draft::keep); until then they can be taken back.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Shared by whoever only reads; a change makes it one's own.
+    spec: Arc<JobSpec>,
+    /// First writer of each field, by its pointer.
+    owners: HashMap<String, Arc<str>>,
+    /// Since the last [`Draft::keep`] or [`Draft::discard`].
+    pending: Vec<Change>,
+    refused: Vec<RefusedPatch>,
+    /// Counts the keeps that changed something.
+    version: u64,
+}
+
+impl Draft {
+    pub(crate) fn new(spec: Arc<JobSpec>) -> Self {
+        Self { spec, owners: HashMap::new(), pending: Vec::new(), refused: Vec::new(), version: 0 }
+    }
+
+    pub(crate) fn spec(&self) -> &JobSpec {
+        &self.spec
+    }
+
+    pub(crate) fn into_spec(self) -> Arc<JobSpec> {
+        self.spec
+    }
+
+    /// How many changes are pending: with the version it tells apart every state of the job.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    pub(crate) fn owner(&self, pointer: &str) -> Option<&Arc<str>> {
+        self.owners.get(pointer)
+    }
+
+    /// The pending changes as a JSON Patch, and what was refused.
+    pub(crate) fn patch(&mut self) -> (Vec<PatchOp>, Vec<RefusedPatch>) {
+        (self.pending.iter().map(Change::as_op).collect(), std::mem::take(&mut self.refused))
+    }
+
+    /// The pending changes become the job's, in the name of `policy`.
+    pub(crate) fn keep(&mut self, policy: &Arc<str>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        self.version += 1;
+        for change in self.pending.drain(..) {
+            self.owners.entry(change.pointer()).or_insert_with(|| Arc::clone(policy));
+        }
+    }
+
+    /// The job is again as it was at the last keep.
+    pub(crate) fn discard(&mut self) {
+        while let Some(change) = self.pending.pop() {
+            change.inverse().apply(Arc::make_mut(&mut self.spec));
+        }
+    }
+
+    /// The pending changes, which are taken back: what a policy that is not enforced would do.
+    pub(crate) fn withdraw(&mut self) -> Vec<Change> {
+        let changes = self.pending.clone();
+        self.discard();
+        changes
+    }
+
+    /// The job as it would be after `changes` too.
+    pub(crate) fn shadow(&self, changes: &[Change]) -> Self {
+        let mut spec = JobSpec::clone(&self.spec);
+        for change in changes {
+            change.apply(&mut spec);
+        }
+        Self::new(Arc::new(spec))
+    }
+}

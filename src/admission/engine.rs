@@ -1,0 +1,168 @@
+//! The one wasmtime engine of a process: what it may use, and the clock that stops a runaway policy.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// The clock's step; a policy is stopped at the first step after its time.
+const STEP: Duration = Duration::from_millis(2);
+/// How long the clock goes on after the last call, so that a busy daemon does not wake it again and again.
+const LINGER: Duration = Duration::from_secs(1);
+/// What any policy may have at most; the bundle gives less.
+pub(crate) const MOST_MEMORY: usize = 256 << 20;
+/// Interpreters bring dozens of core modules in one component.
+const CORE_INSTANCES: u32 = 64;
+const MEMORIES: u32 = 8;
+const TABLES: u32 = 64;
+const TABLE_ELEMENTS: usize = 40_000;
+const MAX_WASM_STACK: usize = 512 << 10;
+
+/// What compiled code depends on: the same in the daemon and in the compiler's process.
+fn base() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).concurrency_support(false).max_wasm_stack(MAX_WASM_STACK);
+    config.wasm_backtrace_max_frames(None);
+    config
+}
+
+/// For the process that only compiles: nothing is reserved for instances.
+pub(crate) fn compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&base())
+}
+
+/// For calls, `places` of them at a time.
+pub(crate) fn caller(places: usize) -> wasmtime::Result<Engine> {
+    let places = u32::try_from(places).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(places)
+        .total_core_instances(places.saturating_mul(CORE_INSTANCES))
+        .total_memories(places.saturating_mul(MEMORIES))
+        .total_tables(places.saturating_mul(TABLES))
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_memory_size(MOST_MEMORY)
+        .table_elements(TABLE_ELEMENTS)
+        .max_core_instance_size(8 << 20)
+        .max_component_instance_size(8 << 20);
+    Engine::new(base().allocation_strategy(InstanceAllocationStrategy::Pooling(pool)))
+}
+
+/// Moves the engine's epoch on while there are calls. It costs nothing while there are none.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    thread: Thread,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    calls: AtomicUsize,
+    parked: AtomicBool,
+}
+
+/// While there is one, the clock runs.
+#[derive(Debug)]
+pub(crate) struct Running<'a>(&'a Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Clock {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (engine, for_thread) = (engine.weak(), Arc::clone(&shared));
+        let handle =
+            thread::Builder::new().name("policy-clock".into()).spawn(move || run(&engine, &for_thread))?;
+        Ok(Self { thread: handle.thread().clone(), shared })
+    }
+
+    /// For the time of one call.
+    pub(crate) fn running(&self) -> Running<'_> {
+        self.shared.calls.fetch_add(1, Ordering::SeqCst);
+        if self.shared.parked.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Running(&self.shared)
+    }
+
+    /// A store's deadline for a call that may take this long: never early, at most a step late.
+    pub(crate) fn steps(timeout: Duration) -> u64 {
+        u64::try_from(timeout.as_millis().div_ceil(STEP.as_millis())).unwrap_or(u64::MAX / 2) + 1
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        // It finds the engine gone.
+        self.thread.unpark();
+    }
+}
+
+fn run(engine: &EngineWeak, shared: &Shared) {
+    loop {
+        shared.parked.store(true, Ordering::SeqCst);
+        while shared.calls.load(Ordering::SeqCst) == 0 {
+            thread::park();
+            if engine.upgrade().is_none() {
+                return;
+            }
+        }
+        shared.parked.store(false, Ordering::SeqCst);
+        let (mut last_call, mut told, start) = (Instant::now(), 0_u128, Instant::now());
+        while last_call.elapsed() < LINGER {
+            thread::sleep(STEP);
+            let Some(engine) = engine.upgrade() else { return };
+            // By the time that passed, not by our turns: on a busy machine a sleep takes longer.
+            let due = start.elapsed().as_nanos() / STEP.as_nanos();
+            for _ in told..due {
+                engine.increment_epoch();
+            }
+            told = due;
+            if shared.calls.load(Ordering::SeqCst) > 0 {
+                last_call = Instant::now();
+            }
+        }
+    }
+}
+
+/// Places for calls, so that the pool behind them is never found full.
+#[derive(Debug)]
+pub(crate) struct Places {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+#[derive(Debug)]
+pub(crate) struct Place<'a>(&'a Places);
+
+impl Places {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), freed: Condvar::new() }
+    }
+
+    /// `None` when none was free for that long.
+    pub(crate) fn take(&self, patience: Duration) -> Option<Place<'_>> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_timeout_while(free, patience, |free| *free == 0);
+        let (mut free, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return None;
+        }
+        *free -= 1;
+        Some(Place(self))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}

@@ -1,0 +1,182 @@
+//! What a policy can ask: the imports of the contract, answered from one call's [`State`]. All of it is in memory; nothing
+//! here can block, because a call's deadline does not reach into the host.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use model::{Hook, Receipt};
+use serde_json::Value;
+use wasmtime::component::Linker;
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::bindings;
+use crate::bundle::Grant;
+use crate::call::Host;
+use crate::draft::Draft;
+use crate::policy::Policy;
+use crate::{About, document};
+
+mod base;
+mod granted;
+mod job;
+mod patch;
+
+/// One call's world.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) about: Arc<About>,
+    pub(crate) hook: Hook,
+    pub(crate) draft: Draft,
+    pub(crate) container: Option<Arc<Receipt>>,
+    pub(crate) outcome: Option<Arc<model::Job>>,
+    pub(crate) bounds: Bounds,
+    /// Made when it is first asked for.
+    documents: Documents,
+    log_lines: u32,
+}
+
+#[derive(Debug, Default)]
+struct Documents {
+    job: Option<(u64, usize, Value)>,
+    container: Option<Value>,
+    outcome: Option<Value>,
+}
+
+impl State {
+    pub(crate) fn new(policy: &Arc<Policy>, about: &Arc<About>, hook: Hook, draft: Draft) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            about: Arc::clone(about),
+            hook,
+            draft,
+            container: None,
+            outcome: None,
+            bounds: Bounds::new(policy.memory),
+            documents: Documents::default(),
+            log_lines: 0,
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.about.now.as_millisecond()).unwrap_or(0)
+    }
+}
+
+/// Memory and tables of one call. wasmtime asks before either grows.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    memory: usize,
+    used: usize,
+    exceeded: bool,
+}
+
+/// Table entries of one call: an interpreter has 30,000.
+const MAX_TABLE_ELEMENTS: usize = 40_000;
+const MAX_INSTANCES: usize = 64;
+
+impl Bounds {
+    pub(crate) fn new(memory: usize) -> Self {
+        Self { memory, used: 0, exceeded: false }
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    pub(crate) fn exceeded(&self) -> bool {
+        self.exceeded
+    }
+}
+
+impl ResourceLimiter for Bounds {
+    /// All memories of the component together.
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let used = self.used + desired.saturating_sub(current);
+        if used > self.memory {
+            self.exceeded = true;
+            return Err(wasmtime::Error::msg("more memory than the bundle gives"));
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        if desired > MAX_TABLE_ELEMENTS {
+            self.exceeded = true;
+            return Err(wasmtime::Error::msg("a table of more entries than policies may have"));
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}
+
+/// A linker that has just what is granted: anything else that a component imports keeps it from being loaded.
+pub(crate) fn linker(engine: &wasmtime::Engine, grants: &[Grant]) -> Result<Linker<State>> {
+    use bindings::{
+        call, container, facts, job, job_env, job_files, kv, log, metrics, outcome, patch, types,
+    };
+    let mut linker = Linker::new(engine);
+    types::add_to_linker::<_, Host>(&mut linker, same)?;
+    log::add_to_linker::<_, Host>(&mut linker, same)?;
+    call::add_to_linker::<_, Host>(&mut linker, same)?;
+    job::add_to_linker::<_, Host>(&mut linker, same)?;
+    container::add_to_linker::<_, Host>(&mut linker, same)?;
+    outcome::add_to_linker::<_, Host>(&mut linker, same)?;
+    for grant in grants {
+        match grant {
+            Grant::Patch => patch::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::JobEnv => job_env::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::JobFiles => job_files::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::Metrics => metrics::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::Facts => facts::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::Kv => kv::add_to_linker::<_, Host>(&mut linker, same)?,
+            Grant::Loosen | Grant::Override => (),
+        }
+    }
+    Ok(linker)
+}
+
+/// A store's data is the host of every interface.
+fn same(state: &mut State) -> &mut State {
+    state
+}
+
+impl bindings::types::Host for State {}
+
+/// Cut at a character, so that it stays text.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+    }
+    text
+}
+
+impl State {
+    fn drop_log_line(&self) {
+        self.policy.stats.dropped_log_lines.fetch_add(1, Relaxed);
+    }
+
+    fn job_document(&mut self) -> &Value {
+        let state = (self.draft.version(), self.draft.pending());
+        let fresh =
+            matches!(&self.documents.job, Some((version, pending, _)) if (*version, *pending) == state);
+        if !fresh {
+            self.documents.job = None;
+        }
+        let (spec, about) = (self.draft.spec(), &self.about);
+        let make = || (state.0, state.1, document::document(spec, about));
+        &self.documents.job.get_or_insert_with(make).2
+    }
+}

@@ -1,0 +1,179 @@
+//! `job`: what the job asks for, as it stands at this point of the chain.
+
+use std::collections::BTreeSet;
+
+use model::{Limits, StepSpec};
+use sha2::{Digest, Sha256};
+
+use super::State;
+use crate::bindings::job::{File, Host, Volume};
+use crate::bindings::types::Pair;
+use crate::cache::hex;
+use crate::document;
+use crate::policy::network_mode;
+
+impl State {
+    fn step<T>(&self, step: u32, of: impl FnOnce(&StepSpec) -> T) -> Option<T> {
+        self.draft.spec().steps.get(step as usize).map(of)
+    }
+
+    /// Of all steps the largest.
+    fn largest(&self, of: impl Fn(&Limits) -> u64) -> u64 {
+        self.draft.spec().steps.iter().map(|step| of(&step.limits)).max().unwrap_or(0)
+    }
+}
+
+impl Host for State {
+    fn id(&mut self) -> String {
+        self.about.id.to_string()
+    }
+
+    fn tenant(&mut self) -> String {
+        self.about.tenant.clone()
+    }
+
+    fn submitter(&mut self) -> String {
+        self.about.submitter.clone()
+    }
+
+    fn image(&mut self) -> String {
+        self.draft.spec().image.clone()
+    }
+
+    /// `host` is the only image there is, and it has no digest.
+    fn image_digest(&mut self) -> Option<String> {
+        None
+    }
+
+    fn step_count(&mut self) -> u32 {
+        u32::try_from(self.draft.spec().steps.len()).unwrap_or(u32::MAX)
+    }
+
+    fn step_name(&mut self, step: u32) -> Option<String> {
+        self.step(step, |step| step.name.clone())
+    }
+
+    fn step_command(&mut self, step: u32) -> Option<Vec<String>> {
+        self.step(step, |step| step.command.clone())
+    }
+
+    fn step_workdir(&mut self, step: u32) -> Option<String> {
+        self.step(step, |step| step.workdir.clone())
+    }
+
+    fn step_profile(&mut self, step: u32) -> Option<String> {
+        self.step(step, |step| step.profile.clone())
+    }
+
+    fn step_limit(&mut self, step: u32, name: String) -> Option<u64> {
+        self.step(step, |step| step.limits.by_name(&name)).flatten()
+    }
+
+    fn cpu_time_ms(&mut self) -> u64 {
+        self.largest(|limits| limits.cpu_time_ms)
+    }
+
+    fn wall_time_ms(&mut self) -> u64 {
+        self.largest(|limits| limits.wall_time_ms)
+    }
+
+    fn memory_bytes(&mut self) -> u64 {
+        self.largest(|limits| limits.memory_bytes)
+    }
+
+    fn pids(&mut self) -> u64 {
+        self.largest(|limits| limits.pids)
+    }
+
+    fn output_bytes(&mut self) -> u64 {
+        self.largest(|limits| limits.output_bytes)
+    }
+
+    fn disk_bytes(&mut self) -> u64 {
+        self.draft.spec().disk_bytes
+    }
+
+    fn open_files(&mut self) -> u64 {
+        self.largest(|limits| limits.open_files)
+    }
+
+    fn file_bytes(&mut self) -> u64 {
+        self.largest(|limits| limits.file_bytes)
+    }
+
+    fn stack_bytes(&mut self) -> u64 {
+        self.largest(|limits| limits.stack_bytes)
+    }
+
+    fn cpu_millis(&mut self) -> u64 {
+        self.largest(|limits| limits.by_name("cpus").unwrap_or(0))
+    }
+
+    fn env_names(&mut self) -> Vec<String> {
+        let names: BTreeSet<&String> =
+            self.draft.spec().steps.iter().flat_map(|step| step.env.keys()).collect();
+        names.into_iter().cloned().collect()
+    }
+
+    fn files(&mut self) -> Vec<File> {
+        let files = self.draft.spec().files.iter();
+        let file = |file: &model::FileSpec| File {
+            path: file.path.clone(),
+            bytes: file.contents.len() as u64,
+            mode: file.mode,
+        };
+        files.map(file).collect()
+    }
+
+    fn file_digest(&mut self, path: String) -> Option<String> {
+        let file = self.draft.spec().files.iter().find(|file| file.path == path);
+        file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&file.contents))))
+    }
+
+    /// This version of Stockade mounts none.
+    fn volumes(&mut self) -> Vec<Volume> {
+        Vec::new()
+    }
+
+    fn network_mode(&mut self) -> String {
+        network_mode(self.draft.spec()).into()
+    }
+
+    fn network_hosts(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn user(&mut self) -> u32 {
+        self.draft.spec().user
+    }
+
+    fn artifacts(&mut self) -> Vec<String> {
+        self.draft.spec().artifacts.clone()
+    }
+
+    fn labels(&mut self) -> Vec<Pair> {
+        let labels = self.draft.spec().labels.iter();
+        labels.map(|(key, value)| Pair { key: key.clone(), value: value.clone() }).collect()
+    }
+
+    fn label(&mut self, key: String) -> Option<String> {
+        self.draft.spec().labels.get(&key).cloned()
+    }
+
+    /// No job can say otherwise yet; the same for attempts.
+    fn priority(&mut self) -> i32 {
+        0
+    }
+
+    fn max_attempts(&mut self) -> u32 {
+        1
+    }
+
+    fn requirements(&mut self) -> Vec<String> {
+        self.draft.spec().require.clone()
+    }
+
+    fn json(&mut self, pointer: String) -> Option<String> {
+        document::at(self.job_document(), &pointer)
+    }
+}

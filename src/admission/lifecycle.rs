@@ -1,0 +1,130 @@
+//! A job's policies from its admission to its end: always the set that admitted it, whatever was loaded since.
+
+use std::sync::Arc;
+
+use model::{Decision, Failure, Hook, Job, JobSpec, Mode, Receipt, Ruling};
+
+use crate::About;
+use crate::admission::Core;
+use crate::call::{Broken, Called, Judgement};
+use crate::draft::Draft;
+use crate::events::Event;
+use crate::host::State;
+use crate::policy::{Policy, Set};
+use crate::record::{Fill, judged};
+use crate::verdict::Denial;
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    pub(crate) core: Arc<Core>,
+    pub(crate) set: Arc<Set>,
+    pub(crate) about: Arc<About>,
+    pub(crate) spec: Arc<JobSpec>,
+}
+
+/// What the policies of one hook said together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    pub decisions: Vec<Decision>,
+    pub warnings: Vec<String>,
+    pub denial: Option<Denial>,
+}
+
+impl Follower {
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Whether any policy wants to be asked about this job at `hook`.
+    pub fn is_asked(&self, hook: Hook) -> bool {
+        self.asked(hook).next().is_some()
+    }
+
+    fn asked(&self, hook: Hook) -> impl Iterator<Item = &Arc<Policy>> {
+        self.set.at(hook).filter(|policy| policy.matches(&self.spec, &self.about.tenant))
+    }
+
+    /// Blocks for as long as the policies take.
+    pub fn pre_start(&self, receipt: &Arc<Receipt>) -> Judged {
+        self.judge(Hook::PreStart, |policy, mut state| {
+            state.container = Some(Arc::clone(receipt));
+            let Some(pre) = &policy.hooks.pre_start else { unreachable!("asked for having it") };
+            self.core.caller().call(policy, state, |store| {
+                pre.instantiate(&mut *store)?.stockade_policy_pre_start().call_approve(store)
+            })
+        })
+    }
+
+    /// Blocks for as long as the policies take. `host` is a name in lower case, or an address.
+    pub fn connect(&self, host: &str, port: u16) -> Judged {
+        self.judge(Hook::Connection, |policy, state| {
+            let Some(pre) = &policy.hooks.connection else { unreachable!("asked for having it") };
+            self.core.caller().call(policy, state, |store| {
+                pre.instantiate(&mut *store)?.stockade_policy_connection().call_connect(store, host, port)
+            })
+        })
+    }
+
+    /// Never blocks: what the policies think of it comes later.
+    pub fn started(&self, receipt: &Arc<Receipt>) {
+        for policy in self.asked(Hook::OnStarted) {
+            let event = Event::Started { follower: self.clone(), receipt: Arc::clone(receipt) };
+            policy.queue.push(policy, event);
+        }
+    }
+
+    /// Never blocks. Outputs are not passed on.
+    pub fn exited(&self, job: &Job) {
+        let mut bare = None;
+        for policy in self.asked(Hook::OnExited) {
+            let job = Arc::clone(bare.get_or_insert_with(|| Arc::new(without_outputs(job))));
+            policy.queue.push(policy, Event::Exited { follower: self.clone(), job });
+        }
+    }
+
+    fn judge(&self, hook: Hook, call: impl Fn(&Arc<Policy>, State) -> Called<Judgement>) -> Judged {
+        let mut all = Judged::default();
+        let place = self.core.place();
+        for policy in self.asked(hook) {
+            let mut decision = if place.is_some() {
+                let draft = Draft::new(Arc::clone(&self.spec));
+                judged(policy, hook, call(policy, State::new(policy, &self.about, hook, draft))).0
+            } else {
+                policy.stats.fail(Failure::PoolExhausted);
+                let mut decision = policy.decision(hook);
+                decision.fail(&exhausted());
+                decision
+            };
+            decision.generation = self.set.generation;
+            if policy.mode != Mode::Audit {
+                all.warnings.extend(decision.warnings.iter().map(|text| format!("{}: {text}", policy.name)));
+            }
+            if policy.mode == Mode::Warn && decision.verdict != Ruling::Allow {
+                let reason = decision.reason.clone().unwrap_or_default();
+                all.warnings.push(format!("{} (not enforced): {reason}", policy.name));
+            }
+            all.decisions.push(decision);
+        }
+        let denies = |d: &Decision| d.mode == Mode::Enforce && d.verdict != Ruling::Allow;
+        if all.decisions.iter().any(denies) {
+            let (decisions, warnings) = (all.decisions.clone(), all.warnings.clone());
+            all.denial = Some(Denial::from_decisions(decisions, warnings));
+        }
+        all
+    }
+}
+
+pub(crate) fn exhausted() -> Broken {
+    let detail = "all places for policy calls were taken for too long; try again shortly";
+    Broken { failure: Failure::PoolExhausted, detail: detail.into() }
+}
+
+fn without_outputs(job: &Job) -> Job {
+    let mut job = job.clone();
+    for step in &mut job.steps {
+        step.stdout.text.clear();
+        step.stderr.text.clear();
+    }
+    job
+}

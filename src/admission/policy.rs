@@ -1,0 +1,139 @@
+//! One loaded policy and the set it belongs to. Immutable: a reload makes new ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Hook, JobSpec, Mode, NetworkMode};
+use wasmtime::component::Component;
+
+use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
+use crate::bundle::{Grant, Matcher};
+use crate::draft::Rights;
+use crate::events::Queue;
+use crate::host::State;
+use crate::kv::Kv;
+use crate::stats::Stats;
+
+pub(crate) type Tables = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Everything that was loaded together and decides together.
+#[derive(Debug)]
+pub(crate) struct Set {
+    /// Counts the loads; 0 before the first.
+    pub(crate) generation: u64,
+    /// The bundle's name as it was given.
+    pub(crate) bundle: Option<String>,
+    pub(crate) loaded_at: jiff::Timestamp,
+    /// By order, ties by name.
+    pub(crate) policies: Vec<Arc<Policy>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) name: Arc<str>,
+    pub(crate) plugin: String,
+    pub(crate) digest: String,
+    pub(crate) order: i32,
+    pub(crate) mode: Mode,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) timeout: Duration,
+    pub(crate) memory: usize,
+    pub(crate) matcher: Matcher,
+    pub(crate) settings: Arc<str>,
+    pub(crate) rights: Rights,
+    pub(crate) tables: Arc<Tables>,
+    /// Names of counters that its metadata declares.
+    pub(crate) metrics: BTreeSet<String>,
+    pub(crate) component: Component,
+    pub(crate) hooks: Hooks,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) kv: Arc<Kv>,
+    pub(crate) queue: Queue,
+}
+
+/// Ready to be instantiated; `None` where the component does not have the hook, or the bundle does not want it.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) mutation: Option<mutation::HookMutationPre<State>>,
+    pub(crate) validation: Option<validation::HookValidationPre<State>>,
+    pub(crate) pre_start: Option<pre_start::HookPreStartPre<State>>,
+    pub(crate) on_started: Option<on_started::HookOnStartedPre<State>>,
+    pub(crate) on_exited: Option<on_exited::HookOnExitedPre<State>>,
+    pub(crate) connection: Option<connection::HookConnectionPre<State>>,
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+impl Hooks {
+    pub(crate) fn has(&self, hook: Hook) -> bool {
+        match hook {
+            Hook::Mutation => self.mutation.is_some(),
+            Hook::Validation => self.validation.is_some(),
+            Hook::PreStart => self.pre_start.is_some(),
+            Hook::OnStarted => self.on_started.is_some(),
+            Hook::OnExited => self.on_exited.is_some(),
+            Hook::Connection => self.connection.is_some(),
+        }
+    }
+
+    pub(crate) fn names(&self) -> Vec<Hook> {
+        let all = [
+            Hook::Mutation,
+            Hook::Validation,
+            Hook::PreStart,
+            Hook::OnStarted,
+            Hook::OnExited,
+            Hook::Connection,
+        ];
+        all.into_iter().filter(|hook| self.has(*hook)).collect()
+    }
+}
+
+impl Set {
+    /// The policies that are asked at `hook`, whatever the job.
+    pub(crate) fn at(&self, hook: Hook) -> impl Iterator<Item = &Arc<Policy>> {
+        self.policies.iter().filter(move |policy| policy.mode != Mode::Off && policy.hooks.has(hook))
+    }
+}
+
+impl Policy {
+    pub(crate) fn matches(&self, spec: &JobSpec, tenant: &str) -> bool {
+        let Matcher { tenants, images, profiles, networks, labels, unless_labels } = &self.matcher;
+        let any = |globs: &Option<Vec<String>>, text: &str| {
+            globs.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob_match(glob, text)))
+        };
+        let has = |(key, glob): (&String, &String)| {
+            spec.labels.get(key).is_some_and(|value| glob_match(glob, value))
+        };
+        any(tenants, tenant)
+            && any(images, &spec.image)
+            && (profiles.is_none() || spec.steps.iter().any(|step| any(profiles, &step.profile)))
+            && any(networks, network_mode(spec))
+            && labels.iter().all(has)
+            && !unless_labels.iter().any(has)
+    }
+}
+
+/// `*` is anything, `/` and `:` included: these are names, not paths.
+fn glob_match(glob: &str, text: &str) -> bool {
+    let Some((head, rest)) = glob.split_once('*') else { return glob == text };
+    let Some(mut text) = text.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let tail = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+    }
+    text.ends_with(tail)
+}
+
+pub(crate) fn network_mode(spec: &JobSpec) -> &'static str {
+    match spec.network.mode {
+        NetworkMode::None => "none",
+    }
+}

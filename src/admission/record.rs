@@ -1,0 +1,154 @@
+//! One question to one policy, and its answer as a [`Decision`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Decision, Failure, Hook, Mode, Ruling};
+
+use crate::About;
+use crate::bindings::types::{Denial, Notes, Pair, Rejection};
+use crate::call::{Broken, Called, Caller, Judgement};
+use crate::draft::Draft;
+use crate::host::{State, cut};
+use crate::policy::{Policy, Set};
+
+const MAX_WARNINGS: usize = 16;
+const MAX_WARNING: usize = 256;
+const MAX_ANNOTATIONS: usize = 32;
+const MAX_ANNOTATION: usize = 1024;
+const MAX_MESSAGE: usize = 1024;
+const MAX_FIELD: usize = 256;
+
+pub(crate) struct Asked {
+    pub(crate) decision: Decision,
+    pub(crate) draft: Draft,
+}
+
+/// Asks at a hook that gives an answer about a draft.
+pub(crate) fn ask(
+    caller: Caller<'_>,
+    policy: &Arc<Policy>,
+    about: &Arc<About>,
+    hook: Hook,
+    draft: Draft,
+) -> Asked {
+    let state = State::new(policy, about, hook, draft);
+    let called = match (hook, &policy.hooks.mutation, &policy.hooks.validation) {
+        (Hook::Mutation, Some(pre), _) => caller.call(policy, state, |store| {
+            pre.instantiate(&mut *store)?.stockade_policy_mutation().call_mutate(store)
+        }),
+        (Hook::Validation, _, Some(pre)) => caller.call(policy, state, |store| {
+            pre.instantiate(&mut *store)?.stockade_policy_validation().call_validate(store)
+        }),
+        _ => unreachable!("a policy is only asked at hooks that it has"),
+    };
+    let (decision, state) = judged(policy, hook, called);
+    Asked { decision, draft: state.draft }
+}
+
+/// The decision that a judging hook's answer is, bounded and counted.
+pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> (Decision, State) {
+    let Called { answer, state, took } = called;
+    let mut decision = policy.decision(hook);
+    decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let failure = match answer {
+        Ok(Ok(notes)) => {
+            decision.note(notes);
+            None
+        }
+        Ok(Err(denial)) => decision.deny(denial),
+        Err(broken) => {
+            decision.fail(&broken);
+            Some(broken.failure)
+        }
+    };
+    let ruling = match decision.verdict {
+        Ruling::Allow if state.draft.is_changed() => Ruling::Mutate,
+        ruling => ruling,
+    };
+    policy.stats.count(ruling, failure, took, state.bounds.used());
+    (decision, state)
+}
+
+impl Policy {
+    /// An `allow` to be filled in.
+    pub(crate) fn decision(&self, hook: Hook) -> Decision {
+        blank(&self.name, &self.digest, self.mode, hook)
+    }
+}
+
+impl Set {
+    /// In the name of the set as a whole.
+    pub(crate) fn decision(&self, hook: Hook) -> Decision {
+        Decision { generation: self.generation, ..blank("", "", Mode::Enforce, hook) }
+    }
+}
+
+fn blank(policy: &str, digest: &str, mode: Mode, hook: Hook) -> Decision {
+    Decision {
+        policy: policy.into(),
+        digest: digest.into(),
+        generation: 0,
+        hook,
+        mode,
+        verdict: Ruling::Allow,
+        code: None,
+        reason: None,
+        field: None,
+        retryable: false,
+        warnings: Vec::new(),
+        annotations: BTreeMap::new(),
+        patch: Vec::new(),
+        refused: Vec::new(),
+        shadow: false,
+        duration_us: 0,
+    }
+}
+
+/// What an answer makes of a decision.
+pub(crate) trait Fill {
+    fn note(&mut self, notes: Notes);
+    fn deny(&mut self, denial: Denial) -> Option<Failure>;
+    fn fail(&mut self, broken: &Broken);
+}
+
+impl Fill for Decision {
+    fn note(&mut self, Notes { warnings, annotations }: Notes) {
+        self.warnings = warnings.into_iter().take(MAX_WARNINGS).map(|text| cut(text, MAX_WARNING)).collect();
+        self.annotations = bounded(annotations);
+    }
+
+    /// `Some` where the denial itself is malformed; it denies all the same.
+    fn deny(&mut self, Denial { reason, notes }: Denial) -> Option<Failure> {
+        self.note(notes);
+        let Rejection { code, message, field, retryable } = reason;
+        if !is_code(&code) {
+            let detail = format!("it denied with `{}`, which is no code", cut(code, 64));
+            self.fail(&Broken { failure: Failure::BadOutput, detail });
+            return Some(Failure::BadOutput);
+        }
+        self.verdict = Ruling::Deny;
+        self.code = Some(code);
+        self.reason = Some(cut(message, MAX_MESSAGE));
+        self.field = field.map(|field| cut(field, MAX_FIELD));
+        self.retryable = retryable;
+        None
+    }
+
+    fn fail(&mut self, Broken { failure, detail }: &Broken) {
+        self.verdict = Ruling::Error;
+        self.code = Some(failure.word().into());
+        self.reason = Some(cut(detail.clone(), MAX_MESSAGE));
+    }
+}
+
+/// It may become a metric's label.
+fn is_code(code: &str) -> bool {
+    (1..=64).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+pub(crate) fn bounded(pairs: Vec<Pair>) -> BTreeMap<String, String> {
+    let cut_both = |pair: Pair| (cut(pair.key, MAX_ANNOTATION), cut(pair.value, MAX_ANNOTATION));
+    pairs.into_iter().take(MAX_ANNOTATIONS).map(cut_both).collect()
+}

@@ -1,0 +1,24 @@
+//! What comes with the binary: the first-party plugins and the bundles of `policies/`.
+
+const PLUGINS: &[(&str, &[u8])] = &[];
+
+const BUNDLES: &[(&str, &str)] = &[];
+
+/// Names of all built-in plugins, as in `builtin:NAME`.
+pub fn plugin_names() -> Vec<&'static str> {
+    PLUGINS.iter().map(|(name, _)| *name).collect()
+}
+
+/// A built-in plugin's component.
+pub fn plugin(name: &str) -> Option<&'static [u8]> {
+    PLUGINS.iter().find(|(known, _)| *known == name).map(|(_, component)| *component)
+}
+
+/// Names of all shipped bundles.
+pub fn bundle_names() -> Vec<&'static str> {
+    BUNDLES.iter().map(|(name, _)| *name).collect()
+}
+
+pub(crate) fn bundle(name: &str) -> Option<&'static str> {
+    BUNDLES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
