@@ -31,6 +31,7 @@ pub(crate) enum Code {
     MethodNotAllowed,
     MisdirectedRequest,
     NotFound,
+    PolicyDenied,
     QueueFull,
     UnsupportedLayer,
     UnsupportedMediaType,
@@ -57,6 +58,7 @@ impl Code {
                 (S::MISDIRECTED_REQUEST, "misdirected_request", "Misdirected request")
             }
             Self::NotFound => (S::NOT_FOUND, "not_found", "No such resource"),
+            Self::PolicyDenied => (S::FORBIDDEN, "policy_denied", "Denied by policy"),
             Self::QueueFull => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
             Self::UnsupportedLayer => {
                 (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admission::Admission;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -24,6 +25,7 @@ use crate::runner::{Drain, Runner};
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) supervisor: Supervisor,
+    pub(crate) admission: Admission,
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) runner: Runner,
     records: Records,
@@ -32,10 +34,10 @@ pub(crate) struct App {
 }
 
 /// The routes, and what to wait for before the supervisor goes away.
-pub fn router(supervisor: Supervisor, config: Config) -> (Router, Drain) {
+pub fn router(supervisor: Supervisor, admission: Admission, config: Config) -> (Router, Drain) {
     let guard = Guard::new(&config.allowed_hosts);
     let (running, queued) = (config.max_running, config.max_queued);
-    let app = App::new(supervisor, config);
+    let app = App::new(supervisor, admission, config);
     let drain = app.runner.drain(running, queued);
     let routes = Router::new()
         .route("/jobs", post(jobs::create::create))
@@ -59,7 +61,7 @@ pub(crate) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, allow
 }
 
 impl App {
-    fn new(supervisor: Supervisor, config: Config) -> Self {
+    fn new(supervisor: Supervisor, admission: Admission, config: Config) -> Self {
         let records =
             Records::new(Bounds { finished: config.max_finished, bytes: config.max_finished_bytes });
         let profiles = supervisor.profiles().names();
@@ -71,6 +73,7 @@ impl App {
             policy: Arc::new(policy),
             intake: Intake::new(config.max_body_bytes, config.body_timeout, config.max_pending_bytes),
             supervisor,
+            admission,
         }
     }
 }

@@ -151,7 +151,10 @@ impl Live {
 
     fn ended(mut self, outcome: Outcome) {
         let Some(mut job) = self.job.take() else { return };
-        let Outcome { status, cause, steps, artifacts, artifact_errors, isolation, timing } = outcome;
+        let Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing } =
+            outcome;
+        job.policy.extend(policy);
+        job.warnings.extend(warnings);
         job.cause = cause;
         job.steps = steps;
         job.artifact_errors = artifact_errors;

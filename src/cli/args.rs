@@ -144,6 +144,9 @@ pub(crate) struct HostArgs {
     /// Show the job this host path, read-only
     #[arg(long, value_name = "PATH")]
     host_path: Vec<PathBuf>,
+    /// Ask the policies of this bundle about every job: a file, or one that is shipped (`stockade policy ls`)
+    #[arg(long, value_name = "BUNDLE")]
+    policies: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -181,6 +184,7 @@ impl HostArgs {
         Settings {
             allow_degraded: (!layers.is_empty()).then_some(layers),
             host_paths: (!self.host_path.is_empty()).then(|| self.host_path.clone()),
+            policies: self.policies.clone(),
             ..Settings::default()
         }
     }

@@ -24,8 +24,12 @@ use args::{Args, Verb};
 
 fn main() -> ExitCode {
     // The launcher re-executes this binary by this name. Before anything else: it must have one thread and no state.
-    if env::args_os().next().is_some_and(|name| name == sandbox::LAUNCHER_ROLE) {
+    let name = env::args_os().next();
+    if name.as_ref().is_some_and(|name| name == sandbox::LAUNCHER_ROLE) {
         return sandbox::launcher_main();
+    }
+    if name.is_some_and(|name| name == admission::COMPILER_ROLE) {
+        return admission::compiler_main();
     }
     let ours = match Args::try_parse() {
         Ok(args) => args.verb,

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use admission::{About, Additions, Admission, Admitted, Denial, Follower, Verdict};
 use daemon::Config;
 use jiff::Timestamp;
-use model::{Job, JobId, JobSpec};
+use model::{Cause, Decision, Job, JobId, JobSpec, Mode, Status, Timing};
 use sandbox::{Launcher, PlanError, Profiles};
 use supervise::{Io, Outcome, Supervisor};
 use tokio::runtime;
@@ -15,6 +18,9 @@ use tokio::runtime;
 use crate::args::RunArgs;
 use crate::output::{self, Failure};
 use crate::{exit, request, signals, start};
+
+/// For policies that follow jobs; they have a tenth of a second each by default.
+const FLUSH: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
@@ -26,10 +32,16 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let spec = request::check(request, args, &config.policy(profiles.names()))?;
     // Before the runtime exists: it forks.
     let launcher = start::launcher(&config)?;
+    let admission = start::admission(&config, &profiles)?;
+    let about = About::local(JobId::new());
+    let admitted = match admission.admit(spec, about.clone()) {
+        Verdict::Admitted(admitted) => admitted,
+        Verdict::Denied(denial) => return denied(args, about.id, denial),
+    };
     // One thread is enough for one job and is there at once.
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::caused("cannot start", &error))?;
-    let done = runtime.block_on(job(args, launcher, profiles, spec));
+    let done = runtime.block_on(job(args, launcher, profiles, &admission, admitted));
     // A thread may still sit in a read of our stdin.
     runtime.shutdown_background();
     done
@@ -39,50 +51,135 @@ async fn job(
     args: &RunArgs,
     launcher: Launcher,
     profiles: Profiles,
-    spec: JobSpec,
+    admission: &Admission,
+    admitted: Admitted<JobSpec>,
 ) -> Result<ExitCode, Failure> {
     let supervisor = Supervisor::new(launcher, profiles);
     let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
-    let plan = supervisor.plan(&spec).map_err(refused)?;
+    let plan = supervisor.plan(admitted.spec()).map_err(refused)?;
+    if !args.json {
+        admitted.warnings().iter().for_each(output::note);
+    }
     if args.dry_run {
+        admitted.decisions().iter().filter(|decision| !decision.patch.is_empty()).for_each(patched);
         output::json(&plan)?;
         return Ok(ExitCode::SUCCESS);
     }
     // Before the job exists: a signal from here on is the job's.
     let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
     let io = if args.json { Io::Report } else { Io::Relay };
-    let started = Timestamp::now();
-    let labels = spec.labels.clone();
-    let outcome = supervisor.run(spec, plan, io, orders).await;
+    let before = Before::of(&admitted);
+    let follower = admitted.follower().clone();
+    let outcome = supervisor.run(admitted, plan, io, orders).await;
     let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
+    if !args.json {
+        outcome.warnings.iter().for_each(output::note);
+        explanation.into_iter().for_each(output::note);
+    }
+    let mut job = finished(outcome, before);
+    let additions = follow(admission, &follower, &job);
     if args.json {
-        output::json(&finished(outcome, started, labels))?;
-    } else if let Some(explanation) = explanation {
-        output::note(explanation);
+        job.annotations.extend(additions.annotations);
+        additions.labels.into_iter().for_each(|(key, value)| {
+            job.labels.entry(key).or_insert(value);
+        });
+        output::json(&job)?;
     }
     Ok(ExitCode::from(code))
+}
+
+/// Lets the policies that follow jobs see the end of this one: after us there is nobody who would call them.
+fn follow(admission: &Admission, follower: &Follower, job: &Job) -> Additions {
+    let all = Arc::new(Mutex::new(Additions::default()));
+    let sink = Arc::clone(&all);
+    admission.on_additions(move |_, more| {
+        let mut all = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        all.labels.extend(more.labels);
+        all.annotations.extend(more.annotations);
+    });
+    follower.exited(job);
+    if !admission.flush(FLUSH) {
+        output::note(format!("policies that follow jobs were not done after {} s", FLUSH.as_secs()));
+    }
+    std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 pub(crate) fn refused(error: PlanError) -> Failure {
     Failure::new(format!("refused: {}: {}", error.layer, error.detail)).hint(error.remedy)
 }
 
+fn patched(decision: &Decision) {
+    let ops = decision.patch.iter().map(|op| match &op.value {
+        Some(value) => format!("{} {} {value}", op.op, op.path),
+        None => format!("{} {}", op.op, op.path),
+    });
+    let applied = if decision.mode == Mode::Enforce { "" } else { " (not enforced)" };
+    output::note(format!("policy {}{applied}: {}", decision.policy, ops.collect::<Vec<_>>().join(", ")));
+}
+
+/// A job that never ran.
+fn denied(args: &RunArgs, id: JobId, denial: Denial) -> Result<ExitCode, Failure> {
+    let Denial { policy, code, reason, field, warnings, decisions, .. } = denial;
+    let field = field.map_or_else(String::new, |field| format!(" ({field})"));
+    let words = format!("denied by policy `{policy}` ({code}): {reason}{field}");
+    if !args.json {
+        warnings.iter().for_each(output::note);
+        return Err(Failure::new(words));
+    }
+    let cause = Cause { policy: Some(policy), code: Some(code), ..Cause::new("policy", reason) };
+    let outcome = Outcome {
+        status: Status::Denied,
+        cause: Some(cause),
+        steps: Vec::new(),
+        artifacts: Vec::new(),
+        artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        isolation: None,
+        timing: Timing::default(),
+    };
+    let before = Before { id, started: Timestamp::now(), labels: BTreeMap::new(), decisions, warnings };
+    output::json(&finished(outcome, before))?;
+    Ok(ExitCode::from(exit::RUN_FAILED))
+}
+
+/// What is known of a job before it runs.
+struct Before {
+    id: JobId,
+    started: Timestamp,
+    labels: BTreeMap<String, String>,
+    decisions: Vec<Decision>,
+    warnings: Vec<String>,
+}
+
+impl Before {
+    fn of(admitted: &Admitted<JobSpec>) -> Self {
+        Self {
+            id: admitted.about().id,
+            started: Timestamp::now(),
+            labels: admitted.spec().labels.clone(),
+            decisions: admitted.decisions().to_vec(),
+            warnings: admitted.warnings().to_vec(),
+        }
+    }
+}
+
 /// The job as `GET /jobs/{id}` would answer it. `run` queues nothing, so it was created when it was started.
-fn finished(outcome: Outcome, started: Timestamp, labels: BTreeMap<String, String>) -> Job {
+fn finished(outcome: Outcome, before: Before) -> Job {
     Job {
-        id: JobId::new(),
+        id: before.id,
         status: outcome.status,
         tenant: "default".into(),
-        labels,
-        created_at: started,
-        started_at: Some(started),
+        labels: before.labels,
+        created_at: before.started,
+        started_at: Some(before.started).filter(|_| outcome.status != Status::Denied),
         finished_at: Some(Timestamp::now()),
         cause: outcome.cause,
         steps: outcome.steps,
         artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
         artifact_errors: outcome.artifact_errors,
-        policy: Vec::new(),
-        warnings: Vec::new(),
+        policy: [before.decisions, outcome.policy].concat(),
+        warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,
         timing: outcome.timing,

@@ -12,7 +12,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let profiles = start::profiles(&config)?;
     // Before the runtime exists: it forks.
     let launcher = start::launcher(&config)?;
-    daemon::serve(&config, launcher, profiles).map_err(|error| {
+    // Before root is given up, which may be needed to read them.
+    let admission = start::admission(&config, &profiles)?;
+    daemon::serve(&config, launcher, profiles, admission).map_err(|error| {
         let failure = Failure::new(chain(error.as_ref()));
         match error.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(ErrorKind::AddrInUse) => {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use admission::{Admission, BundleError, Options};
 use daemon::{Config, ConfigError, DelegateError};
 use nix::unistd::{getegid, geteuid};
 use sandbox::cgroup::{Delegation, FindOptions};
@@ -55,6 +56,27 @@ pub(crate) fn remedy(error: &StartError) -> &'static str {
         StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => {
             "`stockade doctor` tells what this host is missing"
         }
+    }
+}
+
+/// The policies of the settings, loaded; none where they name none. After [`launcher`]: it starts a thread.
+pub(crate) fn admission(config: &Config, profiles: &Profiles) -> Result<Admission, Failure> {
+    let options = Options {
+        host: config.policy(profiles.names()),
+        cache: config.policy_cache.clone(),
+        // Policies need CPU and nothing else, so more at one time would only make each of them late.
+        places: 2 * std::thread::available_parallelism().map_or(2, usize::from),
+    };
+    let admission = Admission::open(options).map_err(|error| Failure::new(chain(&error)))?;
+    if let Some(bundle) = &config.policies {
+        admission.load(bundle)?;
+    }
+    Ok(admission)
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        Self::new(error.to_string()).hint(error.remedy)
     }
 }
 

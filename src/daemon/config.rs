@@ -26,6 +26,9 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub allowed_hosts: Vec<String>,
     pub seccomp_profiles: BTreeMap<String, PathBuf>,
+    /// A path, or the name of a shipped bundle.
+    pub policies: Option<String>,
+    pub policy_cache: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
     /// `STOCKADE_…` variables that are no setting.
@@ -59,6 +62,8 @@ impl Config {
             max_body_bytes: at_least_one("max_body_bytes", settings.max_body_bytes.unwrap_or(32 << 20))?,
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
+            policies: settings.policies,
+            policy_cache: settings.policy_cache.or_else(policy_cache),
             log: settings.log.unwrap_or_else(|| "info".into()),
             log_format: settings.log_format.unwrap_or_default(),
             unknown_variables: Vec::new(),
@@ -69,6 +74,16 @@ impl Config {
     pub fn policy(&self, profiles: Vec<String>) -> HostPolicy {
         HostPolicy { defaults: self.defaults.clone(), caps: self.caps.clone(), profiles }
     }
+}
+
+/// By the XDG base directory specification; for root where services have theirs.
+fn policy_cache() -> Option<PathBuf> {
+    if nix::unistd::geteuid().is_root() {
+        return Some("/var/cache/stockade/policies".into());
+    }
+    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    base.or_else(home).map(|base| base.join("stockade/policies"))
 }
 
 fn listen(text: &str) -> Result<SocketAddr, ConfigError> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use admission::Admission;
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{Backlog, listen};
@@ -19,7 +20,12 @@ use crate::{Config, log, privilege};
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one thread.
-pub fn serve(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow::Result<()> {
+pub fn serve(
+    config: &Config,
+    launcher: Launcher,
+    profiles: Profiles,
+    admission: Admission,
+) -> anyhow::Result<()> {
     log::start(config)?;
     for name in &config.unknown_variables {
         tracing::warn!(name, "this environment variable is no setting of Stockade");
@@ -29,7 +35,7 @@ pub fn serve(config: &Config, launcher: Launcher, profiles: Profiles) -> anyhow:
     privilege::shed()?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
-    let served = runtime.block_on(run(config, listener, launcher, profiles));
+    let served = runtime.block_on(run(config, listener, launcher, profiles, admission));
     // Threads that still read a job's output must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
@@ -40,6 +46,7 @@ async fn run(
     listener: TcpListener,
     launcher: Launcher,
     profiles: Profiles,
+    admission: Admission,
 ) -> anyhow::Result<()> {
     // Before the port is announced: whoever reads the announcement may signal at once.
     let mut stop = Stop::new().context("cannot handle signals")?;
@@ -47,7 +54,7 @@ async fn run(
     let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the listener")?;
     announce(listener.local_addr().context("cannot read the port")?);
 
-    let (router, drain) = api::router(supervisor, edge(config));
+    let (router, drain) = api::router(supervisor, admission, edge(config));
     let (stopping, stopped) = oneshot::channel::<()>();
     let server = api::serve(listener, router, async {
         // Never sent, only dropped: either way it is the end.

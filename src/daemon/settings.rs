@@ -13,7 +13,16 @@ use toml::{Table, Value};
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
 const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
-const SCALARS: [&str; 6] = ["listen", "max_running", "max_queued", "max_body_bytes", "log", "log_format"];
+const SCALARS: [&str; 8] = [
+    "listen",
+    "max_running",
+    "max_queued",
+    "max_body_bytes",
+    "log",
+    "log_format",
+    "policies",
+    "policy_cache",
+];
 
 /// One source's settings; `None` leaves a setting to the source below.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +44,10 @@ pub struct Settings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Further seccomp profiles, name to JSON file; a relative path starts at the settings file.
     pub seccomp_profiles: Option<BTreeMap<String, PathBuf>>,
+    /// Bundle of policies: a path, or the name of a shipped one. Unset: every valid job is admitted.
+    pub policies: Option<String>,
+    /// Where compiled policies are kept; a folder of this user alone.
+    pub policy_cache: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod approve;
 mod artifacts;
 mod control;
 mod deadline;
@@ -18,7 +19,8 @@ mod verdict;
 use std::io;
 use std::sync::Arc;
 
-use model::{Artifact, ArtifactError, Cause, JobSpec, Receipt, Status, StepResult, Timing};
+use admission::Admitted;
+use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, StepResult, Timing};
 use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Profiles};
 use tokio::sync::mpsc;
 
@@ -44,6 +46,10 @@ pub struct Outcome {
     pub steps: Vec<StepResult>,
     pub artifacts: Vec<Collected>,
     pub artifact_errors: Vec<ArtifactError>,
+    /// Of the policies that looked at the container.
+    pub policy: Vec<Decision>,
+    /// What those have to say to whoever sent the job.
+    pub warnings: Vec<String>,
     pub isolation: Option<Receipt>,
     pub timing: Timing,
 }
@@ -103,11 +109,11 @@ impl Supervisor {
     /// Runs the job to its end. Dropping the sender of `orders` changes nothing.
     pub async fn run(
         &self,
-        spec: JobSpec,
+        admitted: Admitted<JobSpec>,
         plan: LaunchPlan,
         io: Io,
         orders: mpsc::Receiver<Order>,
     ) -> Outcome {
-        job::run(&self.inner, spec, plan, io, orders).await
+        job::run(&self.inner, &admitted, plan, io, orders).await
     }
 }

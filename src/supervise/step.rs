@@ -19,7 +19,7 @@ use crate::{Io, Order, inputs, tty};
 /// wrong with the host, and closing the socket takes the sandbox down.
 const REPORT_GRACE: Duration = Duration::from_secs(5);
 /// How long a sandbox may take to stand and start the program; milliseconds, unless the host is in trouble.
-const START_GRACE: Duration = Duration::from_mins(1);
+pub(crate) const START_GRACE: Duration = Duration::from_mins(1);
 
 /// Why Stockade ended a program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,7 @@ impl Watch<'_> {
                 report = job.next() => match report?.0 {
                     Report::Started { .. } => {
                         deadlines = Some(self.deadlines(job)?);
+                        job.started(self.index);
                         give_up = give_up.filter(|_| killed.is_some());
                         None
                     }
@@ -181,6 +182,7 @@ impl Watch<'_> {
         let (report, mut fds) = started?;
         let (Report::Started { .. }, Some(outside)) = (report, fds.pop()) else { return Err(Broken::Ended) };
         let deadlines = self.deadlines(job)?;
+        job.started(self.index);
         self.until_exit(job, tty::relay(outside, stdout), Some(deadlines)).await
     }
 

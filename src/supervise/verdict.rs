@@ -197,6 +197,10 @@ pub(crate) fn of_broken(spec: &JobSpec, error: &Broken) -> (Status, Cause) {
             (Status::MemoryExceeded, Cause::limit("memory_bytes", allowed, allowed, detail))
         }
         Broken::Cancelled => (Status::Cancelled, Cause::new("cancelled", detail)),
+        Broken::Denied(denial) => {
+            let (policy, code) = (Some(denial.policy.clone()), Some(denial.code.clone()));
+            (Status::Denied, Cause { policy, code, ..Cause::new("policy", detail) })
+        }
         Broken::Step(step) => {
             let detail = step.hint().map_or(detail.clone(), |hint| format!("{detail}; {hint}"));
             (Status::InternalError, Cause { errno: Some(step.errno_name()), ..Cause::new("sandbox", detail) })

@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,24 @@ use serde_json::Value;
 
 use crate::{Client, Temp, Who, children_of, eventually, stockade};
 
+const SETTINGS: &str = "stockade.toml";
+/// The bundle's name in a [`policy_folder`].
+pub const BUNDLE: &str = "policies.toml";
+
+/// A folder with settings that name the bundle beside them, for `serve --config FOLDER/stockade.toml`.
+pub fn policy_folder(settings: &str, bundle: &str, files: &[(&str, &[u8])]) -> Temp {
+    let folder = Temp::new();
+    // Not the host's: what a test compiles is nobody else's business. Only root can make it, others go without.
+    let cache = folder.path().join("cache");
+    let policies = format!("policies = {BUNDLE:?}\npolicy_cache = \"{}\"\n{settings}\n", cache.display());
+    folder.file(SETTINGS, policies);
+    folder.file(BUNDLE, bundle);
+    for (name, contents) in files {
+        folder.file(name, contents);
+    }
+    folder
+}
+
 /// `stockade serve` on a free port; ended, and waited for, on drop.
 #[derive(Debug)]
 pub struct Daemon {
@@ -17,7 +36,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
-    _config: Option<Temp>,
+    folder: Option<Temp>,
 }
 
 impl Daemon {
@@ -27,13 +46,24 @@ impl Daemon {
 
     /// With a settings file.
     pub fn configured(who: Who, toml: &str) -> Self {
-        let temp = Temp::new();
-        let file = temp.file("stockade.toml", toml);
-        let file = file.to_str().expect("a temporary path is text").to_owned();
-        Self::launch(who, &["--config", &file], Some(temp))
+        let folder = Temp::new();
+        folder.file(SETTINGS, toml);
+        Self::of_folder(who, folder)
     }
 
-    fn launch(who: Who, args: &[&str], config: Option<Temp>) -> Self {
+    /// With the policies of this bundle. `files` are put beside it, so that it can name them by their relative paths.
+    pub fn with_policies(who: Who, bundle: &str, files: &[(&str, &[u8])]) -> Self {
+        Self::of_folder(who, policy_folder("", bundle, files))
+    }
+
+    /// With the settings file `stockade.toml` of a folder, which goes with the daemon.
+    pub fn of_folder(who: Who, folder: Temp) -> Self {
+        let settings = folder.path().join(SETTINGS);
+        let settings = settings.to_str().expect("a temporary path is text").to_owned();
+        Self::launch(who, &["--config", &settings], Some(folder))
+    }
+
+    fn launch(who: Who, args: &[&str], folder: Option<Temp>) -> Self {
         let mut command = who.command(stockade());
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -59,7 +89,7 @@ impl Daemon {
                 log.push('\n');
             }
         });
-        Self { who, address, child, log, _config: config }
+        Self { who, address, child, log, folder }
     }
 
     pub fn client(&self) -> Client {
@@ -87,6 +117,19 @@ impl Daemon {
     /// Waits for the end of a submitted job.
     pub fn ended(&self, id: &str) -> Value {
         self.client().get(&format!("/jobs/{id}?wait=60s")).json()
+    }
+
+    /// Puts another bundle in the place of the one it was started with, or another file beside it; a reload reads it.
+    pub fn rewrite(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let folder = self.folder.as_ref().expect("it was started with a folder");
+        // Whole or not at all: a daemon that is reading must not find half of it.
+        let new = folder.file(&format!("{name}.new"), contents);
+        std::fs::rename(new, folder.path().join(name)).expect("a file in an own folder");
+    }
+
+    /// Where it finds its settings, and its bundle.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("it was started with a folder").path()
     }
 
     pub fn pid(&self) -> u32 {

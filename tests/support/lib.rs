@@ -12,7 +12,7 @@ mod temp;
 mod who;
 
 pub use binary::stockade;
-pub use daemon::Daemon;
+pub use daemon::{BUNDLE, Daemon, policy_folder};
 pub use host::{
     Snapshot, alive, cgroup_groups, cgroup_of, children_of, descriptors, rss_kib, running, same_again,
     sleeping, status_of,

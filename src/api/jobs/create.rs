@@ -1,13 +1,14 @@
 use std::time::Instant;
 
+use admission::{About, Verdict};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{Job, JobRequest};
+use model::{Job, JobId, JobRequest};
 use supervise::Io;
 
 use crate::json::Json;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::router::App;
 use crate::wait::Wait;
 
@@ -18,10 +19,17 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let start = Instant::now();
     let spec = request.check(&app.policy)?;
-    let plan = app.supervisor.plan(&spec)?;
-    let labels = spec.labels.clone();
+    let about = About { submitter: "anonymous".into(), ..About::local(JobId::new()) };
+    let admission = app.admission.clone();
+    let verdict = tokio::task::spawn_blocking(move || admission.admit(spec, about)).await;
+    let admitted = match verdict.map_err(|error| Problem::internal(error.to_string()))? {
+        Verdict::Admitted(admitted) => admitted,
+        Verdict::Denied(denial) => return Err(Problem::new(Code::PolicyDenied, denial.reason)),
+    };
+    let plan = app.supervisor.plan(admitted.spec())?;
+    let labels = admitted.spec().labels.clone();
     let watching = app.runner.submit(labels, start.elapsed(), |orders| async move {
-        let outcome = app.supervisor.run(spec, plan, Io::Capture, orders).await;
+        let outcome = app.supervisor.run(admitted, plan, Io::Capture, orders).await;
         drop(room);
         outcome
     })?;

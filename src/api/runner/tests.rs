@@ -22,6 +22,8 @@ fn outcome(status: Status) -> Outcome {
         steps: Vec::new(),
         artifacts: vec![Collected { artifact, contents: vec![7] }],
         artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
         isolation: None,
         timing: Timing { admit_us: 99, queue_us: 99, setup_us: 3, run_us: 4, collect_us: 5 },
     }

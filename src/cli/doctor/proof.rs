@@ -1,7 +1,8 @@
 //! The proof: a real sandbox, started the way every job is.
 
+use admission::{About, Admission, Options, Verdict};
 use daemon::Config;
-use model::{JobRequest, Receipt};
+use model::{JobId, JobRequest, Receipt};
 use sandbox::{HostCaps, Launcher, Profiles, StartError};
 use supervise::{Io, Outcome, Supervisor};
 use tokio::runtime;
@@ -57,13 +58,20 @@ async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Che
         Ok(supervisor) => supervisor,
         Err(error) => return Check::fail(NAME, chain(&error), "none known"),
     };
-    let plan = match supervisor.plan(&spec) {
+    // What policies make of a job is no property of the host.
+    let options = Options { host: policy, cache: None, places: 1 };
+    let admitted = match Admission::open(options).map(|all| all.admit(spec, About::local(JobId::new()))) {
+        Ok(Verdict::Admitted(admitted)) => admitted,
+        Ok(Verdict::Denied(denial)) => return Check::fail(NAME, denial.reason, "none known"),
+        Err(error) => return Check::fail(NAME, chain(&error), "none known"),
+    };
+    let plan = match supervisor.plan(admitted.spec()) {
         Ok(plan) => plan,
         Err(error) => return Check::fail(NAME, format!("{}: {}", error.layer, error.detail), error.remedy),
     };
     // Nobody orders anything, and a dropped sender changes nothing.
     let (_, orders) = mpsc::channel(1);
-    verdict(&supervisor.run(spec, plan, Io::Capture, orders).await)
+    verdict(&supervisor.run(admitted, plan, Io::Capture, orders).await)
 }
 
 fn verdict(outcome: &Outcome) -> Check {

@@ -19,6 +19,8 @@ fn outcome(status: Status, exit_code: Option<i32>, signal: Option<&str>, cause: 
         steps: vec![step],
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
         isolation: None,
         timing: Timing::default(),
     }

@@ -1,0 +1,37 @@
+//! What the policies say to the container, after it stands and before its first program starts.
+
+use std::io;
+use std::sync::Arc;
+
+use model::{Decision, Hook};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::Order;
+use crate::job::{Broken, Running};
+use crate::step::START_GRACE;
+
+/// What pre-start hooks had to say, for the record.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Only where a policy wants to be asked does anybody wait for the container: otherwise the first program was ordered
+/// before it stood.
+pub(crate) async fn approve(job: &mut Running<'_>, orders: &mut mpsc::Receiver<Order>) -> Result<(), Broken> {
+    if !job.follower.is_asked(Hook::PreStart) {
+        return Ok(());
+    }
+    let receipt = tokio::select! {
+        stands = timeout(START_GRACE, job.stands()) => stands.map_err(|_| Broken::Ended)??,
+        Some(_) = orders.recv() => return Err(Broken::Cancelled),
+    };
+    let follower = job.follower.clone();
+    let judged = tokio::task::spawn_blocking(move || follower.pre_start(&Arc::new(receipt))).await;
+    // A panic there is no yes.
+    let judged = judged.map_err(io::Error::other)?;
+    job.said = Said { decisions: judged.decisions, warnings: judged.warnings };
+    judged.denial.map_or(Ok(()), |denial| Err(Broken::Denied(Box::new(denial))))
+}
