@@ -44,14 +44,14 @@ impl Loader<'_> {
         let tables = Arc::new(bundle.tables.clone());
         let load = |entry: &Entry| {
             let policy = self.policy(entry, &bundle.folder, &tables);
-            policy.map(Arc::new).map_err(|Refusal(detail, remedy)| entry.error(&bundle.name, detail, remedy))
+            policy.map_err(|Refusal(detail, remedy)| entry.error(&bundle.name, detail, remedy))
         };
         let policies = bundle.policies.iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let generation = self.current.generation + 1;
         Ok(Set { generation, bundle: Some(bundle.name.clone()), loaded_at: Timestamp::now(), policies })
     }
 
-    fn policy(&self, entry: &Entry, folder: &Path, tables: &Arc<Tables>) -> Result<Policy, Refusal> {
+    fn policy(&self, entry: &Entry, folder: &Path, tables: &Arc<Tables>) -> Result<Arc<Policy>, Refusal> {
         let wasm = fetch(&entry.plugin, folder)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&wasm)));
         if let Some(pinned) = entry.digest.as_ref().filter(|pinned| **pinned != digest) {
@@ -68,7 +68,7 @@ impl Loader<'_> {
             .map_err(|error| Refusal(format!("it cannot be linked: {error:#}"), REBUILD.into()))?;
         let memory = self.core.memory(&entry.name);
         let name: Arc<str> = entry.name.as_str().into();
-        let policy = Policy {
+        let policy = Arc::new(Policy {
             plugin: entry.plugin.clone(),
             order: entry.order,
             mode: entry.mode,
@@ -92,8 +92,9 @@ impl Loader<'_> {
             name,
             digest,
             component,
-        };
-        self.probe(Arc::new(policy), &pre)
+        });
+        self.probe(&policy, &pre)?;
+        Ok(policy)
     }
 
     /// The same bytes were compiled before: for the set in force, or by an earlier process.
@@ -121,14 +122,14 @@ impl Loader<'_> {
     }
 
     /// Makes one instance and has the settings checked: what is wrong with a policy must not wait for the first job.
-    fn probe(&self, policy: Arc<Policy>, pre: &InstancePre<State>) -> Result<Policy, Refusal> {
+    fn probe(&self, policy: &Arc<Policy>, pre: &InstancePre<State>) -> Result<(), Refusal> {
         let Some(_place) = self.core.place() else {
             return refuse("all places for policy calls are taken", "try again shortly");
         };
         let about = Arc::new(About::local(JobId::new()));
-        let state = || State::new(&policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
+        let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
         let caller = self.core.caller();
-        let probed = caller.call(&policy, state(), |store| pre.instantiate(store).map(|_| ()));
+        let probed = caller.call(policy, state(), |store| pre.instantiate(store).map(|_| ()));
         if let Err(broken) = probed.answer {
             let remedy = "give it more `memory_bytes` or `timeout_ms`, or build it again";
             return refuse(
@@ -137,7 +138,7 @@ impl Loader<'_> {
             );
         }
         if let Ok(pre) = configuration::HookConfigurationPre::new(pre.clone()) {
-            let called = caller.call(&policy, state(), |store| {
+            let called = caller.call(policy, state(), |store| {
                 let settings = Arc::clone(&policy.settings);
                 pre.instantiate(&mut *store)?
                     .stockade_policy_configuration()
@@ -150,8 +151,7 @@ impl Loader<'_> {
                 "leave `settings` out, or export `configuration` from the policy",
             );
         }
-        Arc::into_inner(policy)
-            .ok_or_else(|| Refusal("a probe of it is still running".into(), REBUILD.into()))
+        Ok(())
     }
 }
 

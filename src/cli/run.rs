@@ -5,7 +5,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admission::{About, Additions, Admission, Admitted, Denial, Follower, Verdict};
 use daemon::Config;
@@ -34,14 +34,17 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let launcher = start::launcher(&config)?;
     let admission = start::admission(&config, &profiles)?;
     let about = About::local(JobId::new());
-    let admitted = match admission.admit(spec, about.clone()) {
+    let asked = Instant::now();
+    let verdict = admission.admit(spec, about.clone());
+    let admit = asked.elapsed();
+    let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
-        Verdict::Denied(denial) => return denied(args, about.id, denial),
+        Verdict::Denied(denial) => return denied(args, about.id, admit, denial),
     };
     // One thread is enough for one job and is there at once.
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::caused("cannot start", &error))?;
-    let done = runtime.block_on(job(args, launcher, profiles, &admission, admitted));
+    let done = runtime.block_on(job(args, launcher, profiles, &admission, admitted, admit));
     // A thread may still sit in a read of our stdin.
     runtime.shutdown_background();
     done
@@ -53,6 +56,7 @@ async fn job(
     profiles: Profiles,
     admission: &Admission,
     admitted: Admitted<JobSpec>,
+    admit: Duration,
 ) -> Result<ExitCode, Failure> {
     let supervisor = Supervisor::new(launcher, profiles);
     let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
@@ -68,7 +72,7 @@ async fn job(
     // Before the job exists: a signal from here on is the job's.
     let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
     let io = if args.json { Io::Report } else { Io::Relay };
-    let before = Before::of(&admitted);
+    let before = Before::of(&admitted, admit);
     let follower = admitted.follower().clone();
     let outcome = supervisor.run(admitted, plan, io, orders).await;
     let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
@@ -118,7 +122,7 @@ fn patched(decision: &Decision) {
 }
 
 /// A job that never ran.
-fn denied(args: &RunArgs, id: JobId, denial: Denial) -> Result<ExitCode, Failure> {
+fn denied(args: &RunArgs, id: JobId, admit: Duration, denial: Denial) -> Result<ExitCode, Failure> {
     let Denial { policy, code, reason, field, warnings, decisions, .. } = denial;
     let field = field.map_or_else(String::new, |field| format!(" ({field})"));
     let words = format!("denied by policy `{policy}` ({code}): {reason}{field}");
@@ -138,7 +142,8 @@ fn denied(args: &RunArgs, id: JobId, denial: Denial) -> Result<ExitCode, Failure
         isolation: None,
         timing: Timing::default(),
     };
-    let before = Before { id, started: Timestamp::now(), labels: BTreeMap::new(), decisions, warnings };
+    let before =
+        Before { id, admit, started: Timestamp::now(), labels: BTreeMap::new(), decisions, warnings };
     output::json(&finished(outcome, before))?;
     Ok(ExitCode::from(exit::RUN_FAILED))
 }
@@ -146,6 +151,7 @@ fn denied(args: &RunArgs, id: JobId, denial: Denial) -> Result<ExitCode, Failure
 /// What is known of a job before it runs.
 struct Before {
     id: JobId,
+    admit: Duration,
     started: Timestamp,
     labels: BTreeMap<String, String>,
     decisions: Vec<Decision>,
@@ -153,9 +159,10 @@ struct Before {
 }
 
 impl Before {
-    fn of(admitted: &Admitted<JobSpec>) -> Self {
+    fn of(admitted: &Admitted<JobSpec>, admit: Duration) -> Self {
         Self {
             id: admitted.about().id,
+            admit,
             started: Timestamp::now(),
             labels: admitted.spec().labels.clone(),
             decisions: admitted.decisions().to_vec(),
@@ -182,6 +189,9 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,
-        timing: outcome.timing,
+        timing: Timing {
+            admit_us: u64::try_from(before.admit.as_micros()).unwrap_or(u64::MAX),
+            ..outcome.timing
+        },
     }
 }
