@@ -23,6 +23,7 @@ use crate::lifecycle::{Follower, exhausted};
 use crate::load::Loader;
 use crate::policy::Set;
 use crate::record::Fill;
+use crate::recorder::{Recorded, Recorder, recordable};
 use crate::stats::{PolicyStats, Stats};
 use crate::verdict::{Additions, Denial, Verdict};
 
@@ -35,13 +36,19 @@ pub struct Options {
     pub host: HostPolicy,
     /// Where compiled policies are kept; without it they are compiled at every start.
     pub cache: Option<PathBuf>,
+    /// Where admissions are recorded, one JSON document a line; see [`crate::Recorded`].
+    pub record: Option<PathBuf>,
     /// Calls at one time.
     pub places: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the policy engine cannot be started: {0}")]
-pub struct EngineError(String);
+pub enum EngineError {
+    #[error("the policy engine cannot be started: {0}")]
+    Start(String),
+    #[error("admissions cannot be recorded in {}: {source}", path.display())]
+    Record { path: PathBuf, source: std::io::Error },
+}
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -63,6 +70,7 @@ pub(crate) struct Core {
     /// Of every policy name there has been, so that a reload forgets nothing.
     memories: Mutex<HashMap<String, Memory>>,
     pub(crate) pending: Pending,
+    recorder: Option<Recorder>,
     sink: OnceLock<Sink>,
 }
 
@@ -105,7 +113,7 @@ pub struct PolicySummary {
 impl Admission {
     /// Without policies, until [`Admission::load`].
     pub fn open(options: Options) -> Result<Self, EngineError> {
-        let failed = |error: &dyn std::fmt::Display| EngineError(error.to_string());
+        let failed = |error: &dyn std::fmt::Display| EngineError::Start(error.to_string());
         let places = options.places.max(1);
         let engine = engine::caller(places).map_err(|error| failed(&format!("{error:#}")))?;
         let clock = Clock::start(&engine).map_err(|error| failed(&error))?;
@@ -113,7 +121,11 @@ impl Admission {
             let opened = Cache::open(folder);
             opened.inspect_err(|error| tracing::debug!("no cache for compiled policies: {error}")).ok()
         });
+        let recorder = options
+            .record
+            .map(|path| Recorder::open(&path).map_err(|source| EngineError::Record { path, source }));
         let core = Core {
+            recorder: recorder.transpose()?,
             engine,
             clock,
             places: Places::new(places),
@@ -199,8 +211,20 @@ impl Admission {
         let Some(_place) = self.core.place() else {
             return Verdict::Denied(out_of_places(&set));
         };
+        let spec = Arc::new(spec);
+        let as_sent = self.core.recorder.as_ref().map(|_| recordable(&spec));
         let chain = Chain::new(self.core.caller(), &set, &self.core.host, Arc::clone(&about));
         let (chain, judged) = chain.decide(spec);
+        if let (Some(recorder), Some((job, partial))) = (&self.core.recorder, as_sent) {
+            recorder.record(Recorded {
+                about: About::clone(&about),
+                job,
+                partial,
+                kv: set.memories(),
+                admitted: judged.is_ok(),
+                decisions: chain.decisions.clone(),
+            });
+        }
         let follower = judged.as_ref().ok().map(follower);
         chain.verdict(judged, follower)
     }
@@ -214,6 +238,11 @@ impl Admission {
     /// Waits for lifecycle hooks that are still to be called; whether none was left.
     pub fn flush(&self, patience: Duration) -> bool {
         self.core.pending.wait(patience)
+    }
+
+    /// After the last admission: waits until all of them are recorded.
+    pub fn close(&self) {
+        self.core.recorder.as_ref().map(Recorder::close);
     }
 
     /// A policy's memory, for whoever tries one out.
@@ -260,6 +289,15 @@ fn out_of_places(set: &Set) -> Denial {
 impl Set {
     fn empty() -> Self {
         Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new() }
+    }
+
+    /// Memories of the policies that have one, as far as they are text.
+    fn memories(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let with_kv = self.policies.iter().filter(|policy| policy.grants.contains(&Grant::Kv));
+        let text = |(key, value): (String, Vec<u8>)| Some((key, String::from_utf8(value).ok()?));
+        let all = with_kv
+            .map(|policy| (policy.name.to_string(), policy.kv.all().into_iter().filter_map(text).collect()));
+        all.collect()
     }
 }
 

@@ -147,6 +147,9 @@ pub struct BundleError {
     /// Counted from 1; 0 where the whole file is meant.
     pub line: usize,
     pub policy: Option<String>,
+    /// Stable word: `bundle` for what the file itself says, `plugin`, `digest`, `import`, `grant`, `compile`, `start`, `hook`,
+    /// `settings-refused`.
+    pub code: &'static str,
     pub detail: String,
     pub remedy: String,
 }
@@ -165,6 +168,7 @@ impl Bundle {
             bundle: source.into(),
             line: 0,
             policy: None,
+            code: "bundle",
             detail: format!("cannot be read: {error}"),
             remedy: format!(
                 "name a file that this user can read, or one of the shipped bundles: {}",
@@ -180,6 +184,7 @@ impl Bundle {
             bundle: name.into(),
             line: line(error.span().map_or(0, |span| span.start)),
             policy: None,
+            code: "bundle",
             detail: error.message().split_whitespace().collect::<Vec<_>>().join(" "),
             remedy: "policies/bundle.schema.json describes what a bundle may hold".into(),
         })?;
@@ -244,6 +249,7 @@ impl Entry {
     pub(crate) fn error(
         &self,
         bundle: &str,
+        code: &'static str,
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> BundleError {
@@ -251,6 +257,7 @@ impl Entry {
             bundle: bundle.into(),
             line: self.line,
             policy: Some(self.name.clone()),
+            code,
             detail: detail.into(),
             remedy: remedy.into(),
         }
@@ -259,7 +266,7 @@ impl Entry {
 
 impl Grant {
     /// As in a bundle; of those that are imports, the interface's name.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Patch => "patch",
             Self::JobEnv => "job-env",

@@ -36,8 +36,8 @@ impl<'a> Chain<'a> {
     }
 
     /// Also gives back whether the whole of it went well; a denial has been recorded then.
-    pub(crate) fn decide(mut self, spec: JobSpec) -> (Self, Result<Arc<JobSpec>, ()>) {
-        let draft = Draft::new(Arc::new(spec));
+    pub(crate) fn decide(mut self, spec: Arc<JobSpec>) -> (Self, Result<Arc<JobSpec>, ()>) {
+        let draft = Draft::new(spec);
         let mutated = self.mutate(draft).and_then(|draft| self.cap(draft));
         let judged = mutated.and_then(|draft| self.validate(draft));
         (self, judged.map(Draft::into_spec))

@@ -73,7 +73,12 @@ impl Draft {
 
     /// The job is again as it was at the last keep.
     pub(crate) fn discard(&mut self) {
-        while let Some(change) = self.pending.pop() {
+        self.undo(0);
+    }
+
+    /// The job is again as it was when there were that many pending changes.
+    fn undo(&mut self, left: usize) {
+        for change in self.pending.drain(left..).rev() {
             change.inverse().apply(Arc::make_mut(&mut self.spec));
         }
     }

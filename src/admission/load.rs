@@ -32,11 +32,11 @@ pub(crate) struct Loader<'a> {
     pub(crate) current: &'a Set,
 }
 
-/// What is wrong, and what mends it.
-struct Refusal(String, String);
+/// A stable word, what is wrong, and what mends it.
+struct Refusal(&'static str, String, String);
 
-fn refuse<T>(detail: impl Into<String>, remedy: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal(detail.into(), remedy.into()))
+fn refuse<T>(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal(code, detail.into(), remedy.into()))
 }
 
 impl Loader<'_> {
@@ -44,7 +44,7 @@ impl Loader<'_> {
         let tables = Arc::new(bundle.tables.clone());
         let load = |entry: &Entry| {
             let policy = self.policy(entry, &bundle.folder, &tables);
-            policy.map_err(|Refusal(detail, remedy)| entry.error(&bundle.name, detail, remedy))
+            policy.map_err(|Refusal(code, detail, remedy)| entry.error(&bundle.name, code, detail, remedy))
         };
         let policies = bundle.policies.iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let generation = self.current.generation + 1;
@@ -56,16 +56,16 @@ impl Loader<'_> {
         let digest = format!("sha256:{}", hex(&Sha256::digest(&wasm)));
         if let Some(pinned) = entry.digest.as_ref().filter(|pinned| **pinned != digest) {
             let detail = format!("`{}` has the digest {digest}, not {pinned}", entry.plugin);
-            return refuse(detail, "find out why it changed; then pin the new digest");
+            return refuse("digest", detail, "find out why it changed; then pin the new digest");
         }
         let described = component::describe(&wasm).map_err(|error| {
-            Refusal(format!("`{}`: {}", entry.plugin, chain(&error)), error.hint().into())
+            Refusal("plugin", format!("`{}`: {}", entry.plugin, chain(&error)), error.hint().into())
         })?;
         granted(entry, &described)?;
         let component = self.component(&wasm, &digest)?;
         let pre = linker(&self.core.engine, &entry.grants)
             .and_then(|linker| linker.instantiate_pre(&component))
-            .map_err(|error| Refusal(format!("it cannot be linked: {error:#}"), REBUILD.into()))?;
+            .map_err(|error| Refusal("import", format!("it cannot be linked: {error:#}"), REBUILD.into()))?;
         let memory = self.core.memory(&entry.name);
         let name: Arc<str> = entry.name.as_str().into();
         let policy = Arc::new(Policy {
@@ -110,9 +110,11 @@ impl Loader<'_> {
         {
             return Ok(component);
         }
-        let code = compile(wasm).map_err(|error| Refusal(chain(&error), compile_remedy(&error).into()))?;
-        let component = sys::load(engine, &code)
-            .map_err(|error| Refusal(format!("its machine code does not load: {error:#}"), REBUILD.into()))?;
+        let code = compile(wasm)
+            .map_err(|error| Refusal("compile", chain(&error), compile_remedy(&error).into()))?;
+        let component = sys::load(engine, &code).map_err(|error| {
+            Refusal("compile", format!("its machine code does not load: {error:#}"), REBUILD.into())
+        })?;
         if let Some(cache) = &self.core.cache
             && let Err(error) = cache.keep(engine, digest, &code)
         {
@@ -124,7 +126,7 @@ impl Loader<'_> {
     /// Makes one instance and has the settings checked: what is wrong with a policy must not wait for the first job.
     fn probe(&self, policy: &Arc<Policy>, pre: &InstancePre<State>) -> Result<(), Refusal> {
         let Some(_place) = self.core.place() else {
-            return refuse("all places for policy calls are taken", "try again shortly");
+            return refuse("start", "all places for policy calls are taken", "try again shortly");
         };
         let about = Arc::new(About::local(JobId::new()));
         let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
@@ -133,6 +135,7 @@ impl Loader<'_> {
         if let Err(broken) = probed.answer {
             let remedy = "give it more `memory_bytes` or `timeout_ms`, or build it again";
             return refuse(
+                "start",
                 format!("it does not start ({}): {}", broken.failure.word(), broken.detail),
                 remedy,
             );
@@ -147,6 +150,7 @@ impl Loader<'_> {
             settings_answer(called.answer)?;
         } else if &*policy.settings != "{}" {
             return refuse(
+                "settings-refused",
                 "it has settings in the bundle and takes none",
                 "leave `settings` out, or export `configuration` from the policy",
             );
@@ -176,11 +180,13 @@ fn settings_answer(answer: SettingsAnswer) -> Result<(), Refusal> {
             };
             let all: Vec<String> = errors.iter().take(16).map(one).collect();
             refuse(
+                "settings-refused",
                 format!("settings refused: {}", all.join("; ")),
                 "`stockade policy inspect` shows which settings it takes",
             )
         }
         Err(broken) => refuse(
+            "settings-refused",
             format!("checking its settings failed ({}): {}", broken.failure.word(), broken.detail),
             "mend the policy; it must answer to any JSON",
         ),
@@ -192,24 +198,24 @@ fn fetch(plugin: &str, folder: &Path) -> Result<Vec<u8>, Refusal> {
     if let Some(name) = plugin.strip_prefix("builtin:") {
         return shipped::plugin(name).map(<[u8]>::to_vec).ok_or_else(|| {
             let names = shipped::plugin_names().join(", ");
-            Refusal(format!("there is no built-in plugin `{name}`"), format!("one of: {names}"))
+            Refusal("plugin", format!("there is no built-in plugin `{name}`"), format!("one of: {names}"))
         });
     }
     let path = folder.join(plugin);
     let failed = |error: std::io::Error| {
         let remedy =
             "name a file that the user of this process can read; a relative path starts at the bundle";
-        Refusal(format!("`{}`: {error}", path.display()), remedy.into())
+        Refusal("plugin", format!("`{}`: {error}", path.display()), remedy.into())
     };
     let file = File::open(&path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
-        return refuse(format!("`{}` is not a file", path.display()), "name the component itself");
+        return refuse("plugin", format!("`{}` is not a file", path.display()), "name the component itself");
     }
     let mut wasm = Vec::new();
     file.take(MAX_COMPONENT + 1).read_to_end(&mut wasm).map_err(failed)?;
     if wasm.len() as u64 > MAX_COMPONENT {
         let detail = format!("`{}` is larger than {} MiB", path.display(), MAX_COMPONENT >> 20);
-        return refuse(detail, "leave out what it does not need (`wasm-tools strip`)");
+        return refuse("plugin", detail, "leave out what it does not need (`wasm-tools strip`)");
     }
     Ok(wasm)
 }
@@ -222,13 +228,14 @@ fn granted(entry: &Entry, described: &Description) -> Result<(), Refusal> {
         } else {
             "build it against this version's sdk/wit, or update Stockade"
         };
-        return refuse(format!("it imports `{unknown}`, which Stockade does not have"), remedy);
+        return refuse("import", format!("it imports `{unknown}`, which Stockade does not have"), remedy);
     }
     let words: BTreeSet<&str> = entry.grants.iter().map(|grant| grant.word()).collect();
     let missing: Vec<&str> =
         described.grants.iter().copied().filter(|grant| !words.contains(grant)).collect();
     if !missing.is_empty() {
         return refuse(
+            "grant",
             format!("it asks for {} and is not granted that", missing.join(", ")),
             format!("if it may, add to the policy: grants = {:?}", [entry.words(), missing].concat()),
         );
@@ -248,11 +255,15 @@ fn hooks(pre: &InstancePre<State>, entry: &Entry) -> Result<Hooks, Refusal> {
     };
     let mut named = entry.hooks.iter().flatten();
     if let Some(missing) = named.find(|hook| !all.has(**hook)) {
-        let has: Vec<String> = all.names().iter().map(|hook| format!("{hook:?}").to_lowercase()).collect();
-        return refuse(format!("it has no hook {missing:?}"), format!("it has: {}", has.join(", ")));
+        let has: Vec<&str> = all.names().iter().map(|hook| hook.word()).collect();
+        return refuse(
+            "hook",
+            format!("it has no hook `{}`", missing.word()),
+            format!("it has: {}", has.join(", ")),
+        );
     }
     if all.names().is_empty() {
-        return refuse("it exports no hook of this contract", REBUILD);
+        return refuse("hook", "it exports no hook of this contract", REBUILD);
     }
     Ok(Hooks {
         mutation: all.mutation.filter(|_| wanted(Hook::Mutation)),

@@ -74,6 +74,7 @@ async fn job(
     let io = if args.json { Io::Report } else { Io::Relay };
     let before = Before::of(&admitted, admit);
     let follower = admitted.follower().clone();
+    let additions = additions(admission);
     let outcome = supervisor.run(admitted, plan, io, orders).await;
     let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
     if !args.json {
@@ -81,19 +82,15 @@ async fn job(
         explanation.into_iter().for_each(output::note);
     }
     let mut job = finished(outcome, before);
-    let additions = follow(admission, &follower, &job);
+    follow(admission, &follower, &mut job, &additions);
     if args.json {
-        job.annotations.extend(additions.annotations);
-        additions.labels.into_iter().for_each(|(key, value)| {
-            job.labels.entry(key).or_insert(value);
-        });
         output::json(&job)?;
     }
     Ok(ExitCode::from(code))
 }
 
-/// Lets the policies that follow jobs see the end of this one: after us there is nobody who would call them.
-fn follow(admission: &Admission, follower: &Follower, job: &Job) -> Additions {
+/// What policies that follow the job add to its record, as it comes.
+fn additions(admission: &Admission) -> Arc<Mutex<Additions>> {
     let all = Arc::new(Mutex::new(Additions::default()));
     let sink = Arc::clone(&all);
     admission.on_additions(move |_, more| {
@@ -101,11 +98,20 @@ fn follow(admission: &Admission, follower: &Follower, job: &Job) -> Additions {
         all.labels.extend(more.labels);
         all.annotations.extend(more.annotations);
     });
+    all
+}
+
+/// Lets them see its end: after us there is nobody who would call them.
+fn follow(admission: &Admission, follower: &Follower, job: &mut Job, all: &Mutex<Additions>) {
     follower.exited(job);
     if !admission.flush(FLUSH) {
         output::note(format!("policies that follow jobs were not done after {} s", FLUSH.as_secs()));
     }
-    std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))
+    let all = std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner));
+    job.annotations.extend(all.annotations);
+    for (key, value) in all.labels {
+        job.labels.entry(key).or_insert(value);
+    }
 }
 
 pub(crate) fn refused(error: PlanError) -> Failure {

@@ -64,6 +64,7 @@ pub(crate) fn admission(config: &Config, profiles: &Profiles) -> Result<Admissio
     let options = Options {
         host: config.policy(profiles.names()),
         cache: config.policy_cache.clone(),
+        record: config.admission_log.clone(),
         // Policies need CPU and nothing else, so more at one time would only make each of them late.
         places: 2 * std::thread::available_parallelism().map_or(2, usize::from),
     };

@@ -29,6 +29,7 @@ pub struct Config {
     /// A path, or the name of a shipped bundle.
     pub policies: Option<String>,
     pub policy_cache: Option<PathBuf>,
+    pub admission_log: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
     /// `STOCKADE_…` variables that are no setting.
@@ -63,6 +64,7 @@ impl Config {
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
             policies: settings.policies,
+            admission_log: settings.admission_log,
             policy_cache: settings.policy_cache.or_else(policy_cache),
             log: settings.log.unwrap_or_else(|| "info".into()),
             log_format: settings.log_format.unwrap_or_default(),

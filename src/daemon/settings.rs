@@ -13,7 +13,7 @@ use toml::{Table, Value};
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
 const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
-const SCALARS: [&str; 8] = [
+const SCALARS: [&str; 9] = [
     "listen",
     "max_running",
     "max_queued",
@@ -22,6 +22,7 @@ const SCALARS: [&str; 8] = [
     "log_format",
     "policies",
     "policy_cache",
+    "admission_log",
 ];
 
 /// One source's settings; `None` leaves a setting to the source below.
@@ -48,6 +49,8 @@ pub struct Settings {
     pub policies: Option<String>,
     /// Where compiled policies are kept; a folder of this user alone.
     pub policy_cache: Option<PathBuf>,
+    /// Records every decided job, secrets included, for `stockade policy diff`.
+    pub admission_log: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,

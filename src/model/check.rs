@@ -62,11 +62,16 @@ impl JobSpec {
     pub fn recheck(&self, host: &HostPolicy) -> Result<(), Vec<FieldError>> {
         let mut errors = Errors::default();
         errors.labels(&self.labels);
+        if let Some(step) = self.steps.first() {
+            let disk = LimitsRequest { disk_bytes: Some(self.disk_bytes), ..LimitsRequest::default() };
+            errors.limits(&["limits"], &disk, &step.limits, &host.caps);
+        }
         errors.fit(&self.files, self.disk_bytes.min(self.steps.first().map_or(0, |s| s.limits.memory_bytes)));
         for (i, step) in self.steps.iter().enumerate() {
             let index = i.to_string();
             let at = |name: &'static str| ["steps", &index, name];
-            let asked = LimitsRequest::from(&step.limits);
+            // The disk is the job's, and complained about there.
+            let asked = LimitsRequest { disk_bytes: None, ..LimitsRequest::from(&step.limits) };
             errors.limits(&at("limits"), &asked, &step.limits, &host.caps);
             errors.env(&at("env"), &step.env);
             errors.command(&at("command"), &step.command, &step.env);

@@ -69,6 +69,32 @@ pub enum Mode {
     Off,
 }
 
+impl Mode {
+    /// As serialised.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Warn => "warn",
+            Self::Audit => "audit",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Hook {
+    /// As serialised.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mutation => "mutation",
+            Self::Validation => "validation",
+            Self::PreStart => "pre_start",
+            Self::OnStarted => "on_started",
+            Self::OnExited => "on_exited",
+            Self::Connection => "connection",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {

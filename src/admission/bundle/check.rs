@@ -8,23 +8,18 @@ const MAX_SETTINGS: usize = 256 << 10;
 
 impl Bundle {
     pub(super) fn check(&self) -> Result<(), BundleError> {
-        if self.policies.len() > MAX_POLICIES {
-            let entry = &self.policies[MAX_POLICIES];
-            return Err(entry.error(
-                &self.name,
-                format!("more than {MAX_POLICIES} policies"),
-                "put fewer in",
-            ));
+        let wrong =
+            |entry: &Entry, (detail, remedy): Refusal| Err(entry.error(&self.name, "bundle", detail, remedy));
+        if let Some(entry) = self.policies.get(MAX_POLICIES) {
+            return wrong(entry, (format!("more than {MAX_POLICIES} policies"), "put fewer in"));
         }
         let mut names = BTreeSet::new();
         for entry in &self.policies {
-            entry.check().map_err(|(detail, remedy)| entry.error(&self.name, detail, remedy))?;
+            if let Err(refusal) = entry.check() {
+                return wrong(entry, refusal);
+            }
             if !names.insert(&entry.name) {
-                return Err(entry.error(
-                    &self.name,
-                    "another policy has this name",
-                    "give it one of its own",
-                ));
+                return wrong(entry, ("another policy has this name".into(), "give it one of its own"));
             }
         }
         Ok(())

@@ -61,6 +61,22 @@ impl Draft {
         Err(error)
     }
 
+    /// A call that fails has changed nothing.
+    fn whole(
+        &mut self,
+        changes: impl IntoIterator<Item = (Field, Option<Content>)>,
+        rights: &Rights,
+    ) -> Result<(), PatchError> {
+        let before = self.pending.len();
+        for (field, after) in changes {
+            if let Err(error) = self.change(rights, field, after) {
+                self.undo(before);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Every step above `value` gets it; a value above all of them is for all of them.
     pub(crate) fn set_limit(
         &mut self,
@@ -74,12 +90,10 @@ impl Draft {
         let current: Vec<u64> =
             self.spec.steps.iter().map(|step| step.limits.by_name(name).unwrap_or(0)).collect();
         let loosens = current.iter().all(|now| *now < value);
-        for (step, now) in current.into_iter().enumerate() {
-            if now > value || loosens {
-                self.change(rights, Field::Limit { step, name }, Some(amount(name, value)))?;
-            }
-        }
-        Ok(())
+        let steps = current.into_iter().enumerate().filter(|(_, now)| *now > value || loosens);
+        let changes: Vec<_> =
+            steps.map(|(step, _)| (Field::Limit { step, name }, Some(amount(name, value)))).collect();
+        self.whole(changes, rights)
     }
 
     pub(crate) fn set_step_limit(
@@ -105,11 +119,9 @@ impl Draft {
         name: &str,
         value: Option<&str>,
     ) -> Result<(), PatchError> {
-        for step in 0..self.spec.steps.len() {
-            let field = Field::Env { step, name: name.to_owned() };
-            self.change(rights, field, value.map(|text| Content::Text(text.to_owned())))?;
-        }
-        Ok(())
+        let value = value.map(|text| Content::Text(text.to_owned()));
+        let field = |step| (Field::Env { step, name: name.to_owned() }, value.clone());
+        self.whole((0..self.spec.steps.len()).map(field), rights)
     }
 
     pub(crate) fn set_label(
@@ -137,10 +149,8 @@ impl Draft {
                     .refuse(pointer(["steps", &step.to_string(), "profile"]), PatchError::NoSuchField);
             }
         };
-        for step in steps {
-            self.change(rights, Field::Profile { step }, Some(Content::Text(name.to_owned())))?;
-        }
-        Ok(())
+        let profile = |step| (Field::Profile { step }, Some(Content::Text(name.to_owned())));
+        self.whole(steps.map(profile), rights)
     }
 
     pub(crate) fn add_requirement(&mut self, rights: &Rights, layer: &str) -> Result<(), PatchError> {

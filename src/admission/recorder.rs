@@ -1,0 +1,140 @@
+//! Admissions on disk, one JSON document a line, so that another bundle can be held against them (`stockade policy diff`).
+//!
+//! A line has the whole job as it was sent, secrets included: a replay that lacks what the policies read proves nothing. The
+//! file is its owner's alone, and there is none unless the operator names one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use model::{Decision, FileSpec, JobSpec, StepSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::About;
+
+const MAX_WAITING: usize = 1024;
+/// Then the file becomes `FILE.1`, in place of an earlier one.
+const MAX_FILE: u64 = 256 << 20;
+/// Of a job's files and inputs together; a job with more is recorded without them.
+const MAX_CONTENTS: usize = 1 << 20;
+
+/// One recorded admission.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    pub about: About,
+    /// Before any policy changed it.
+    pub job: JobSpec,
+    /// Files and inputs were too large to record: what policies say that read them cannot be repeated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The memories of policies at that moment, by name; those that are text.
+    pub kv: BTreeMap<String, BTreeMap<String, String>>,
+    pub admitted: bool,
+    pub decisions: Vec<Decision>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    lines: Mutex<Option<SyncSender<Recorded>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) dropped: AtomicU64,
+}
+
+/// The job as it can be recorded, and whether that is not the whole of it.
+pub(crate) fn recordable(spec: &JobSpec) -> (JobSpec, bool) {
+    let contents: usize = spec.files.iter().map(|file| file.contents.len()).sum();
+    let inputs: usize = spec.steps.iter().map(|step| step.stdin.len()).sum();
+    if contents + inputs <= MAX_CONTENTS {
+        return (spec.clone(), false);
+    }
+    let file = |file: &FileSpec| FileSpec { contents: Vec::new(), path: file.path.clone(), mode: file.mode };
+    let step = |step: &StepSpec| StepSpec { stdin: Vec::new(), ..step.clone() };
+    let files = spec.files.iter().map(file).collect();
+    let steps = spec.steps.iter().map(step).collect();
+    (
+        JobSpec {
+            files,
+            steps,
+            image: spec.image.clone(),
+            network: spec.network.clone(),
+            artifacts: spec.artifacts.clone(),
+            labels: spec.labels.clone(),
+            require: spec.require.clone(),
+            ..*spec
+        },
+        true,
+    )
+}
+
+impl Recorder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = Lines::open(path)?;
+        let (lines, inbox) = sync_channel(MAX_WAITING);
+        let writer =
+            thread::Builder::new().name("admission-log".into()).spawn(move || file.write_all(&inbox))?;
+        let (lines, writer) = (Mutex::new(Some(lines)), Mutex::new(Some(writer)));
+        Ok(Self { lines, writer, dropped: AtomicU64::new(0) })
+    }
+
+    /// Never waits: a line too many is dropped and counted.
+    pub(crate) fn record(&self, recorded: Recorded) {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.as_ref().is_none_or(|lines| lines.try_send(recorded).is_err()) {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Waits until every line is written, and takes no more.
+    pub(crate) fn close(&self) {
+        drop(self.lines.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A writer that panicked has been reported by the panic.
+        writer.map(JoinHandle::join);
+    }
+}
+
+struct Lines {
+    path: PathBuf,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { path: path.into(), file: BufWriter::new(file), bytes })
+    }
+
+    fn write_all(mut self, inbox: &Receiver<Recorded>) {
+        while let Ok(recorded) = inbox.recv() {
+            let mut written = self.write(&recorded);
+            // What else waits already goes out with it.
+            while let (Ok(()), Ok(recorded)) = (&written, inbox.try_recv()) {
+                written = self.write(&recorded);
+            }
+            if let Err(error) = written.and_then(|()| self.file.flush()) {
+                tracing::error!("admissions are not recorded any more: {}: {error}", self.path.display());
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, recorded: &Recorded) -> io::Result<()> {
+        let mut line = serde_json::to_vec(recorded)?;
+        line.push(b'\n');
+        if self.bytes > 0 && self.bytes + line.len() as u64 > MAX_FILE {
+            self.file.flush()?;
+            fs::rename(&self.path, self.path.with_added_extension("1"))?;
+            *self = Self::open(&self.path)?;
+        }
+        self.bytes += line.len() as u64;
+        self.file.write_all(&line)
+    }
+}
