@@ -1,8 +1,28 @@
 //! What comes with the binary: the first-party plugins and the bundles of `policies/`.
 
-const PLUGINS: &[(&str, &[u8])] = &[];
+macro_rules! plugins {
+    ($($name:literal),*) => {
+        &[$(($name, include_bytes!(concat!("../../plugins/", $name, "/", $name, ".wasm")))),*]
+    };
+}
 
-const BUNDLES: &[(&str, &str)] = &[];
+macro_rules! bundles {
+    ($($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../policies/", $name, ".toml")))),*]
+    };
+}
+
+const PLUGINS: &[(&str, &[u8])] = plugins![
+    "audit-log",
+    "egress-guard",
+    "image-allowlist",
+    "label-defaults",
+    "resource-limits",
+    "secret-scan",
+    "tenant-quota"
+];
+
+const BUNDLES: &[(&str, &str)] = bundles!["ci", "default", "ide", "judge"];
 
 /// Names of all built-in plugins, as in `builtin:NAME`.
 pub fn plugin_names() -> Vec<&'static str> {

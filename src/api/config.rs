@@ -24,6 +24,8 @@ pub struct Config {
     pub max_finished: usize,
     /// Outputs and artifacts of finished jobs, all together.
     pub max_finished_bytes: usize,
+    /// Not ready as long as no policies are loaded.
+    pub policies_required: bool,
 }
 
 impl Config {
@@ -39,6 +41,7 @@ impl Config {
             max_queued: 256,
             max_finished: 10_000,
             max_finished_bytes: 256 << 20,
+            policies_required: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every request gets, whatever becomes of it: an id, a problem body where it failed, one line in the log.
 
 use std::any::Any;
+use std::fmt;
 
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -14,19 +15,33 @@ use crate::problem::{Code, Problem};
 
 const REQUEST_ID: &str = "x-request-id";
 
-pub(crate) async fn edge(request: Request, next: Next) -> Response {
+/// An extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestId(Uuid);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+pub(crate) async fn edge(mut request: Request, next: Next) -> Response {
     // Made here and never taken from the client, who could forge another request's lines in the log with it.
+    let made = RequestId(Uuid::now_v7());
+    request.extensions_mut().insert(made);
     let mut buffer = Uuid::encode_buffer();
-    let id: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+    let id: &str = made.0.hyphenated().encode_lower(&mut buffer);
     let uri = request.uri().clone();
     let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = uri.path());
     let brings_body = has_body(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
+    let mut judged = false;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = problem.body(id, uri.path());
+        judged = problem.is_policys();
         span.in_scope(|| log(&problem));
     }
-    if brings_body && refused_unread(response.status()) {
+    if brings_body && !judged && refused_unread(response.status()) {
         // hyper closes a connection on which a body was left; a client must not find that out with its next request.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -41,7 +56,7 @@ fn has_body(request: &Request) -> bool {
         || request.headers().get(CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
-/// What is answered before anybody looks at the body.
+/// What is answered before anybody looks at the body; but for what policies say, who look at all of it.
 fn refused_unread(status: StatusCode) -> bool {
     matches!(
         status,
@@ -57,7 +72,9 @@ fn refused_unread(status: StatusCode) -> bool {
 /// Our own faults are errors; a caller's are of interest only to whoever looks for them.
 fn log(problem: &Problem) {
     let (status, code) = (problem.status().as_u16(), problem.name());
-    if problem.status().is_server_error() {
+    if problem.is_policys() {
+        // It was told already, with what only who asked the policies knows.
+    } else if problem.status().is_server_error() {
         tracing::error!(status, code, "request failed: {}", problem.cause());
     } else {
         tracing::debug!(status, code, "request refused: {}", problem.cause());

@@ -4,10 +4,18 @@ use serde::Serialize;
 use supervise::Supervisor;
 
 use crate::problem::{Code, Problem};
+use crate::router::App;
 
 #[derive(Serialize)]
 pub(crate) struct Health {
     status: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Readiness {
+    status: &'static str,
+    /// Of the policies in force; 0 where there are none.
+    generation: u64,
 }
 
 #[derive(Serialize)]
@@ -18,11 +26,23 @@ pub(crate) struct Version {
 
 /// Whether this process is of any use: without its launcher only a new start helps.
 pub(crate) async fn healthz(State(supervisor): State<Supervisor>) -> Result<Json<Health>, Problem> {
-    if supervisor.is_alive() {
-        Ok(Json(Health { status: "ok" }))
-    } else {
-        Err(Problem::new(Code::LauncherGone, "the launcher has ended; start the server again"))
+    alive(&supervisor)?;
+    Ok(Json(Health { status: "ok" }))
+}
+
+/// Whether a job that is sent now would be decided and run.
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Problem> {
+    alive(&app.supervisor)?;
+    let policies = app.admission.summary();
+    if app.policies_required && policies.bundle.is_none() {
+        return Err(Problem::new(Code::NotReady, "the policies of this server are not loaded"));
     }
+    Ok(Json(Readiness { status: "ok", generation: policies.generation }))
+}
+
+fn alive(supervisor: &Supervisor) -> Result<(), Problem> {
+    let gone = || Problem::new(Code::LauncherGone, "the launcher has ended; start the server again");
+    supervisor.is_alive().then_some(()).ok_or_else(gone)
 }
 
 pub(crate) async fn version() -> Json<Version> {

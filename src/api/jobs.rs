@@ -3,6 +3,7 @@
 pub(crate) mod artifacts;
 pub(crate) mod cancel;
 pub(crate) mod create;
+mod dry_run;
 pub(crate) mod get;
 
 use axum::extract::{FromRequestParts, RawPathParams};

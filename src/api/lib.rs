@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admit;
 mod capabilities;
 mod config;
 mod edge;
@@ -15,6 +16,7 @@ mod guard;
 mod health;
 mod jobs;
 mod json;
+mod policies;
 mod problem;
 mod records;
 mod router;
@@ -25,6 +27,7 @@ mod testing;
 mod wait;
 
 pub use config::Config;
+pub use policies::{ReloadError, reload_policies};
 pub use router::router;
 pub use runner::Drain;
 pub use serve::serve;

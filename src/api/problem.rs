@@ -1,17 +1,23 @@
 //! The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
 
+mod policy;
+
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{FieldError, pointer};
 use sandbox::PlanError;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::edge::RequestId;
 use crate::guard::GuardError;
 use crate::jobs::Missing;
 use crate::json::JsonError;
 use crate::runner::QueueFull;
-use crate::wait::WaitError;
+use crate::wait::QueryError;
 
 /// What a client may branch on; the last part of the problem's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +37,13 @@ pub(crate) enum Code {
     MethodNotAllowed,
     MisdirectedRequest,
     NotFound,
+    NotReady,
+    PoliciesRefused,
+    PolicyBusy,
     PolicyDenied,
+    /// The same job may be let through later.
+    PolicyDeniedNow,
+    PolicyFailed,
     QueueFull,
     UnsupportedLayer,
     UnsupportedMediaType,
@@ -58,7 +70,12 @@ impl Code {
                 (S::MISDIRECTED_REQUEST, "misdirected_request", "Misdirected request")
             }
             Self::NotFound => (S::NOT_FOUND, "not_found", "No such resource"),
+            Self::NotReady => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready"),
+            Self::PoliciesRefused => (S::UNPROCESSABLE_ENTITY, "policies_refused", "Policies refused"),
+            Self::PolicyBusy => (S::SERVICE_UNAVAILABLE, "policy_busy", "Policies are busy"),
             Self::PolicyDenied => (S::FORBIDDEN, "policy_denied", "Denied by policy"),
+            Self::PolicyDeniedNow => (S::SERVICE_UNAVAILABLE, "policy_denied", "Denied by policy for now"),
+            Self::PolicyFailed => (S::INTERNAL_SERVER_ERROR, "policy_failed", "A policy failed"),
             Self::QueueFull => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
             Self::UnsupportedLayer => {
                 (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")
@@ -76,7 +93,8 @@ impl Code {
 pub(crate) struct Problem {
     code: Code,
     detail: String,
-    errors: Vec<FieldError>,
+    errors: Vec<Member>,
+    extensions: Map<String, Value>,
     /// For the log only.
     internal: Option<String>,
 }
@@ -90,20 +108,25 @@ struct Document<'a> {
     detail: &'a str,
     instance: &'a str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Member<'a>>,
+    #[serde(skip_serializing_if = "<[Member]>::is_empty")]
+    errors: &'a [Member],
+    #[serde(flatten)]
+    extensions: &'a Map<String, Value>,
 }
 
-#[derive(Serialize)]
-struct Member<'a> {
-    pointer: &'a str,
-    code: &'static str,
-    detail: &'a str,
+/// One of several things that are wrong.
+#[derive(Clone, Debug, Serialize)]
+struct Member {
+    /// Empty where the job as a whole is meant.
+    pointer: String,
+    /// One of ours, or a policy's own.
+    code: Cow<'static, str>,
+    detail: String,
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), internal: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), extensions: Map::new(), internal: None }
     }
 
     pub(crate) fn internal(cause: String) -> Self {
@@ -112,7 +135,7 @@ impl Problem {
     }
 
     fn at(code: Code, detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(code, detail) }
+        Self { errors: errors.into_iter().map(Member::from).collect(), ..Self::new(code, detail) }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -128,22 +151,40 @@ impl Problem {
         self.internal.as_deref().unwrap_or(&self.detail)
     }
 
+    /// Whether policies were asked, and this is their answer.
+    pub(crate) fn is_policys(&self) -> bool {
+        use Code::{PolicyBusy, PolicyDenied, PolicyDeniedNow, PolicyFailed};
+        matches!(self.code, PolicyBusy | PolicyDenied | PolicyDeniedNow | PolicyFailed)
+    }
+
     pub(crate) fn body(&self, request_id: &str, instance: &str) -> Body {
+        // Strings and numbers alone: there is nothing in it that could fail to serialise.
+        serde_json::to_vec(&self.document(request_id, instance)).map_or_else(|_| Body::empty(), Body::from)
+    }
+
+    /// As an answer to something else holds it.
+    pub(crate) fn value(&self, request: RequestId) -> Value {
+        serde_json::to_value(self.document(&request.to_string(), "/jobs")).unwrap_or_default()
+    }
+
+    fn document<'a>(&'a self, request_id: &'a str, instance: &'a str) -> Document<'a> {
         let (status, name, title) = self.code.parts();
-        let members = self.errors.iter();
-        let document = Document {
+        Document {
             kind: format!("urn:stockade:problem:{name}"),
             title,
             status: status.as_u16(),
             detail: &self.detail,
             instance,
             request_id,
-            errors: members
-                .map(|e| Member { pointer: &e.pointer, code: e.code, detail: &e.detail })
-                .collect(),
-        };
-        // Strings and numbers alone: there is nothing in it that could fail to serialise.
-        serde_json::to_vec(&document).map_or_else(|_| Body::empty(), Body::from)
+            errors: &self.errors,
+            extensions: &self.extensions,
+        }
+    }
+}
+
+impl From<FieldError> for Member {
+    fn from(FieldError { pointer, code, detail }: FieldError) -> Self {
+        Self { pointer, code: code.into(), detail }
     }
 }
 
@@ -152,7 +193,7 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if self.code == Code::QueueFull {
+        if matches!(self.code, Code::QueueFull | Code::PolicyBusy | Code::PolicyDeniedNow) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(self);
@@ -215,8 +256,8 @@ impl From<GuardError> for Problem {
     }
 }
 
-impl From<WaitError> for Problem {
-    fn from(error: WaitError) -> Self {
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
         Self::new(Code::InvalidQuery, error.to_string())
     }
 }

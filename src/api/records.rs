@@ -1,15 +1,24 @@
 //! Every job there is, in memory: the live ones all, of the finished ones the newest that fit.
 
+mod load;
+mod seat;
+mod size;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use admission::{Additions, Facts};
 use axum::body::Bytes;
-use model::{Job, JobId};
+use model::{Job, JobId, Status};
 use supervise::Order;
 use tokio::sync::{mpsc, watch};
 
-/// What a record costs beside the bytes that are counted one by one.
-const OVERHEAD: usize = 2048;
+use load::Load;
+pub(crate) use seat::Seat;
+use size::{notes, size};
+
+/// Of labels, and of annotations, with what policies add.
+const MOST_NOTES: usize = 64;
 
 /// A job as it stands at one moment, with the contents of its artifacts by path.
 #[derive(Clone, Debug)]
@@ -18,10 +27,24 @@ pub(crate) struct Snapshot {
     pub(crate) contents: BTreeMap<String, Bytes>,
 }
 
+/// What comes with a job beside what is told of it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) orders: mpsc::Sender<Order>,
+    /// The most that its steps may take.
+    pub(crate) memory: u64,
+    pub(crate) seat: Option<Seat>,
+}
+
 #[derive(Debug)]
 struct Record {
     state: watch::Sender<Arc<Snapshot>>,
     orders: mpsc::Sender<Order>,
+    memory: u64,
+    /// Whether it has notes of policies, which the task that runs the job does not know.
+    amended: bool,
+    /// Counted once the job has ended.
+    size: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +62,9 @@ pub(crate) struct Records {
 #[derive(Debug, Default)]
 struct Store {
     jobs: HashMap<JobId, Record>,
-    /// Oldest first, each with its size.
-    finished: VecDeque<(JobId, usize)>,
+    load: Load,
+    /// Oldest first.
+    finished: VecDeque<JobId>,
     bytes: usize,
 }
 
@@ -49,10 +73,28 @@ impl Records {
         Self { store: Arc::default(), bounds }
     }
 
-    pub(crate) fn add(&self, job: Job, orders: mpsc::Sender<Order>) -> watch::Receiver<Arc<Snapshot>> {
+    pub(crate) fn facts(&self) -> Facts {
+        self.lock().load.facts()
+    }
+
+    /// The facts to decide a job by, and its place among the jobs that later ones are decided by.
+    pub(crate) fn sit_down(&self, tenant: &str) -> (Facts, Seat) {
+        let mut store = self.lock();
+        let facts = store.load.facts();
+        store.load.moved(tenant, 0, None, Some(Status::Queued));
+        (facts, Seat::new(self.clone(), tenant))
+    }
+
+    pub(crate) fn add(&self, job: Job, arrival: Arrival) -> watch::Receiver<Arc<Snapshot>> {
+        let Arrival { orders, memory, seat } = arrival;
         let id = job.id;
+        let mut store = self.lock();
+        match seat {
+            Some(seat) => seat.take(),
+            None => store.load.moved(&job.tenant, memory, None, Some(job.status)),
+        }
         let (state, watching) = watch::channel(Arc::new(Snapshot { job, contents: BTreeMap::new() }));
-        self.lock().jobs.insert(id, Record { state, orders });
+        store.jobs.insert(id, Record { state, orders, memory, amended: false, size: 0 });
         watching
     }
 
@@ -74,8 +116,11 @@ impl Records {
     }
 
     /// A step on the way. Whoever waits, waits for the end, so nobody is woken.
-    pub(crate) fn update(&self, snapshot: Snapshot) {
-        if let Some(record) = self.lock().jobs.get(&snapshot.job.id) {
+    pub(crate) fn update(&self, mut snapshot: Snapshot) {
+        let mut store = self.lock();
+        let Store { jobs, load, .. } = &mut *store;
+        if let Some(record) = jobs.get(&snapshot.job.id) {
+            record.goes_to(&mut snapshot, load);
             record.state.send_if_modified(|state| {
                 *state = Arc::new(snapshot);
                 false
@@ -83,13 +128,47 @@ impl Records {
         }
     }
 
-    pub(crate) fn finish(&self, snapshot: Snapshot) {
-        let (id, size) = (snapshot.job.id, size(&snapshot));
+    /// The job as it is kept.
+    pub(crate) fn finish(&self, mut snapshot: Snapshot) -> Option<Arc<Snapshot>> {
+        let mut counted = size(&snapshot) - notes(&snapshot.job);
         let mut store = self.lock();
-        let Some(record) = store.jobs.get(&id) else { return };
-        record.state.send_replace(Arc::new(snapshot));
-        store.finished.push_back((id, size));
-        store.bytes += size;
+        let Store { jobs, load, finished, bytes } = &mut *store;
+        let id = snapshot.job.id;
+        let record = jobs.get_mut(&id)?;
+        record.goes_to(&mut snapshot, load);
+        counted += notes(&snapshot.job);
+        record.size = counted;
+        let kept = Arc::new(snapshot);
+        record.state.send_replace(Arc::clone(&kept));
+        finished.push_back(id);
+        *bytes += counted;
+        self.evict(store);
+        Some(kept)
+    }
+
+    /// Adds what policies noted down about a job, ended or not: labels that it does not have, and annotations.
+    pub(crate) fn amend(&self, id: JobId, additions: Additions) {
+        let mut store = self.lock();
+        let Store { jobs, bytes, .. } = &mut *store;
+        let Some(record) = jobs.get_mut(&id) else { return };
+        record.amended = true;
+        let mut change = (0, 0);
+        record.state.send_if_modified(|state| {
+            let job = &mut Arc::make_mut(state).job;
+            change.0 = notes(job);
+            merge(job, additions);
+            change.1 = notes(job);
+            false
+        });
+        // Zero while the job has not ended: its size is counted then, notes and all.
+        if record.size > 0 {
+            record.size = record.size + change.1 - change.0;
+            *bytes = *bytes + change.1 - change.0;
+            self.evict(store);
+        }
+    }
+
+    fn evict(&self, mut store: MutexGuard<'_, Store>) {
         let dropped = store.evict(self.bounds);
         // Freeing many megabytes takes its time; nobody should wait for the lock meanwhile.
         drop(store);
@@ -102,27 +181,43 @@ impl Records {
     }
 }
 
+impl Record {
+    /// From the job as it was to the job as it is now, with the notes that it has got meanwhile.
+    fn goes_to(&self, next: &mut Snapshot, load: &mut Load) {
+        let now = self.state.borrow();
+        if self.amended {
+            next.job.labels.clone_from(&now.job.labels);
+            next.job.annotations.clone_from(&now.job.annotations);
+        }
+        load.moved(&now.job.tenant, self.memory, Some(now.job.status), Some(next.job.status));
+    }
+}
+
 impl Store {
     /// The newest stays whatever its size: its caller has had no chance to ask for it yet.
     fn evict(&mut self, bounds: Bounds) -> Vec<Record> {
         let mut dropped = Vec::new();
         while self.finished.len() > 1 && (self.finished.len() > bounds.finished || self.bytes > bounds.bytes)
         {
-            let Some((id, size)) = self.finished.pop_front() else { break };
-            self.bytes -= size;
-            dropped.extend(self.jobs.remove(&id));
+            let record = self.finished.pop_front().and_then(|id| self.jobs.remove(&id));
+            self.bytes -= record.as_ref().map_or(0, |record| record.size);
+            dropped.extend(record);
         }
         dropped
     }
 }
 
-fn size(snapshot: &Snapshot) -> usize {
-    let job = &snapshot.job;
-    let outputs: usize = job.steps.iter().map(|s| s.stdout.text.len() + s.stderr.text.len()).sum();
-    let labels: usize = job.labels.iter().map(|(k, v)| k.len() + v.len()).sum();
-    let contents: usize = snapshot.contents.iter().map(|(path, bytes)| 2 * path.len() + bytes.len()).sum();
-    let errors: usize = job.artifact_errors.iter().map(|e| e.path.len() + e.detail.len()).sum();
-    OVERHEAD + outputs + labels + contents + errors
+fn merge(job: &mut Job, Additions { labels, annotations }: Additions) {
+    for (key, value) in labels {
+        if job.labels.len() < MOST_NOTES {
+            job.labels.entry(key).or_insert(value);
+        }
+    }
+    for (key, value) in annotations {
+        if job.annotations.len() < MOST_NOTES || job.annotations.contains_key(&key) {
+            job.annotations.insert(key, value);
+        }
+    }
 }
 
 #[cfg(test)]

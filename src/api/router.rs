@@ -15,9 +15,10 @@ use crate::capabilities::{Capabilities, capabilities};
 use crate::config::Config;
 use crate::edge::{edge, method_not_allowed, not_found, panicked};
 use crate::guard::{Guard, guard};
-use crate::health::{healthz, version};
+use crate::health::{healthz, readyz, version};
 use crate::jobs;
 use crate::json::Intake;
+use crate::policies;
 use crate::records::{Bounds, Records};
 use crate::runner::{Drain, Runner};
 
@@ -28,7 +29,8 @@ pub(crate) struct App {
     pub(crate) admission: Admission,
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) runner: Runner,
-    records: Records,
+    pub(crate) records: Records,
+    pub(crate) policies_required: bool,
     capabilities: Arc<Capabilities>,
     intake: Intake,
 }
@@ -45,7 +47,10 @@ pub fn router(supervisor: Supervisor, admission: Admission, config: Config) -> (
         .route("/jobs/{id}/artifacts/{*path}", get(jobs::artifacts::download))
         .route("/jobs/{id}/cancel", post(jobs::cancel::cancel))
         .route("/capabilities", get(capabilities))
+        .route("/policies", get(policies::list))
+        .route("/policies/reload", post(policies::reload))
         .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
         .route("/version", get(version));
     (layered(routes, guard).with_state(app), drain)
 }
@@ -64,6 +69,8 @@ impl App {
     fn new(supervisor: Supervisor, admission: Admission, config: Config) -> Self {
         let records =
             Records::new(Bounds { finished: config.max_finished, bytes: config.max_finished_bytes });
+        let sink = records.clone();
+        admission.on_additions(move |id, additions| sink.amend(id, additions));
         let profiles = supervisor.profiles().names();
         let policy = HostPolicy { defaults: config.defaults, caps: config.caps, profiles };
         Self {
@@ -72,6 +79,7 @@ impl App {
             capabilities: Arc::new(Capabilities::new(supervisor.host().clone(), &policy)),
             policy: Arc::new(policy),
             intake: Intake::new(config.max_body_bytes, config.body_timeout, config.max_pending_bytes),
+            policies_required: config.policies_required,
             supervisor,
             admission,
         }
@@ -93,6 +101,12 @@ impl FromRef<App> for Arc<Capabilities> {
 impl FromRef<App> for Supervisor {
     fn from_ref(app: &App) -> Self {
         app.supervisor.clone()
+    }
+}
+
+impl FromRef<App> for Admission {
+    fn from_ref(app: &App) -> Self {
+        app.admission.clone()
     }
 }
 

@@ -1,22 +1,19 @@
 //! Moves a job from queued to running to its end, in a task of its own: a client that goes away changes nothing.
 
-use std::collections::BTreeMap;
+mod live;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Bytes;
-use jiff::Timestamp;
-use model::{Cause, Job, JobId, Status, Timing};
 use supervise::{Order, Outcome};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, RwLock, Semaphore, mpsc, watch};
 use tracing::Instrument;
 
-use crate::records::{Records, Snapshot};
-
-/// There are no tenants yet.
-const TENANT: &str = "default";
+use crate::records::{Arrival, Records, Snapshot};
+pub(crate) use live::Entry;
+use live::Live;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("as many jobs as this host takes are running or queued; try again shortly")]
@@ -29,6 +26,14 @@ pub(crate) struct Runner {
     places: Arc<Semaphore>,
     /// One for each running job, handed out first come, first served.
     slots: Arc<Semaphore>,
+    /// Held by each job to its very end, when its place may be another's already.
+    tasks: Arc<RwLock<()>>,
+}
+
+/// Room for one job.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Tells when no job is queued or running.
@@ -36,13 +41,15 @@ pub(crate) struct Runner {
 pub struct Drain {
     places: Arc<Semaphore>,
     all: u32,
+    tasks: Arc<RwLock<()>>,
 }
 
 impl Drain {
-    /// Takes every place, so no new job is accepted meanwhile.
+    /// Takes every place, so no new job is accepted meanwhile. Policies that follow jobs know of all of them then.
     pub async fn idle(&self) {
         // The semaphore is never closed.
-        let _ = self.places.acquire_many(self.all).await;
+        let _places = self.places.acquire_many(self.all).await;
+        let _tasks = self.tasks.write().await;
     }
 }
 
@@ -50,33 +57,40 @@ impl Runner {
     pub(crate) fn new(records: Records, max_running: usize, max_queued: usize) -> Self {
         let (places, slots) = (places(max_running, max_queued), max_running.clamp(1, Semaphore::MAX_PERMITS));
         let places = Arc::new(Semaphore::new(places as usize));
-        Self { records, places, slots: Arc::new(Semaphore::new(slots)) }
+        Self { records, places, slots: Arc::new(Semaphore::new(slots)), tasks: Arc::default() }
     }
 
     pub(crate) fn drain(&self, max_running: usize, max_queued: usize) -> Drain {
-        Drain { places: Arc::clone(&self.places), all: places(max_running, max_queued) }
+        let all = places(max_running, max_queued);
+        Drain { places: Arc::clone(&self.places), all, tasks: Arc::clone(&self.tasks) }
+    }
+
+    /// Before policies are asked: a job that there is no room for should cost next to nothing.
+    pub(crate) fn reserve(&self) -> Result<Place, QueueFull> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)?;
+        Ok(Place { _permit: permit })
     }
 
     /// Takes the job in. `run` is what runs it, once it is its turn.
     pub(crate) fn submit<F, R>(
         &self,
-        labels: BTreeMap<String, String>,
-        admit: Duration,
+        place: Place,
+        mut entry: Entry,
         run: F,
-    ) -> Result<watch::Receiver<Arc<Snapshot>>, QueueFull>
+    ) -> watch::Receiver<Arc<Snapshot>>
     where
         F: FnOnce(mpsc::Receiver<Order>) -> R + Send + 'static,
         R: Future<Output = Outcome> + Send + 'static,
     {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)?;
-        let job = queued(labels, admit);
         let (orders, inbox) = mpsc::channel(1);
-        let watching = self.records.add(job.clone(), orders);
-        let live = Live { records: self.records.clone(), job: Some(job) };
-        let task = drive(live, place, self.stand_in_line(), inbox, run);
+        let arrival = Arrival { orders, memory: entry.memory, seat: entry.seat.take() };
+        let watching = self.records.add(entry.job().clone(), arrival);
+        // Refused only to a job without a place: who waits for tasks to end holds all places.
+        let held = Arc::clone(&self.tasks).try_read_owned().ok();
+        let task = drive(entry.live(self.records.clone(), held), place, self.stand_in_line(), inbox, run);
         // So that the job's lines in the log carry the id of the request that brought it.
         tokio::spawn(task.in_current_span());
-        Ok(watching)
+        watching
     }
 }
 
@@ -99,13 +113,8 @@ fn places(max_running: usize, max_queued: usize) -> u32 {
 /// Ends when it is the job's turn.
 type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
-async fn drive<F, R>(
-    mut live: Live,
-    place: OwnedSemaphorePermit,
-    turn: Turn,
-    mut inbox: mpsc::Receiver<Order>,
-    run: F,
-) where
+async fn drive<F, R>(mut live: Live, place: Place, turn: Turn, mut inbox: mpsc::Receiver<Order>, run: F)
+where
     F: FnOnce(mpsc::Receiver<Order>) -> R,
     R: Future<Output = Outcome>,
 {
@@ -123,90 +132,6 @@ async fn drive<F, R>(
     // Before the end is told: whoever hears of it may send the next job at once.
     drop((slot, place));
     live.ended(outcome);
-}
-
-/// A job that has not ended. Dropped before that, as when its task panics, it ends as our fault: never stuck.
-#[derive(Debug)]
-struct Live {
-    records: Records,
-    /// Gone once the job has ended.
-    job: Option<Job>,
-}
-
-impl Live {
-    fn running(&mut self, queue: Duration) {
-        let Some(job) = &mut self.job else { return };
-        job.status = Status::Running;
-        job.started_at = Some(Timestamp::now());
-        job.timing.queue_us = micros(queue);
-        self.records.update(Snapshot { job: job.clone(), contents: BTreeMap::new() });
-    }
-
-    fn cancelled(mut self, queue: Duration) {
-        let Some(mut job) = self.job.take() else { return };
-        job.timing.queue_us = micros(queue);
-        job.cause = Some(Cause::new("cancelled", "cancelled before it was started"));
-        self.finish(job, Status::Cancelled, BTreeMap::new());
-    }
-
-    fn ended(mut self, outcome: Outcome) {
-        let Some(mut job) = self.job.take() else { return };
-        let Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing } =
-            outcome;
-        job.policy.extend(policy);
-        job.warnings.extend(warnings);
-        job.cause = cause;
-        job.steps = steps;
-        job.artifact_errors = artifact_errors;
-        job.isolation = isolation;
-        job.timing = Timing { admit_us: job.timing.admit_us, queue_us: job.timing.queue_us, ..timing };
-        let mut contents = BTreeMap::new();
-        for collected in artifacts {
-            contents.insert(collected.artifact.path.clone(), Bytes::from(collected.contents));
-            job.artifacts.push(collected.artifact);
-        }
-        self.finish(job, status, contents);
-    }
-
-    fn finish(&self, mut job: Job, status: Status, contents: BTreeMap<String, Bytes>) {
-        job.status = status;
-        job.finished_at = Some(Timestamp::now());
-        self.records.finish(Snapshot { job, contents });
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        let Some(mut job) = self.job.take() else { return };
-        tracing::error!(job_id = %job.id, "the task of job {} ended without an outcome", job.id);
-        job.cause = Some(Cause::new("sandbox", "the server failed while it ran this job; its log has more"));
-        self.finish(job, Status::InternalError, BTreeMap::new());
-    }
-}
-
-fn queued(labels: BTreeMap<String, String>, admit: Duration) -> Job {
-    Job {
-        id: JobId::new(),
-        status: Status::Queued,
-        tenant: TENANT.into(),
-        labels,
-        created_at: Timestamp::now(),
-        started_at: None,
-        finished_at: None,
-        cause: None,
-        steps: Vec::new(),
-        artifacts: Vec::new(),
-        artifact_errors: Vec::new(),
-        policy: Vec::new(),
-        warnings: Vec::new(),
-        annotations: BTreeMap::new(),
-        isolation: None,
-        timing: Timing { admit_us: micros(admit), ..Timing::default() },
-    }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

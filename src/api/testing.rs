@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::OnceLock;
+
+use admission::{About, Admission, Admitted, Options, Verdict};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
-use model::{Job, JobId, Output, Status, StepResult, Timing, Usage};
+use model::{
+    Decision, Hook, HostPolicy, Job, JobId, JobRequest, JobSpec, Limits, Mode, Output, Ruling, Status,
+    StepResult, Timing, Usage,
+};
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
-use crate::records::Snapshot;
+use crate::records::{Arrival, Snapshot};
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -52,6 +59,27 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
     Answer { status: head.status, headers: head.headers, body }
 }
 
+/// Without policies.
+pub(crate) fn admission() -> Admission {
+    static ALL: OnceLock<Admission> = OnceLock::new();
+    let open = || Admission::open(Options { host: host(), cache: None, places: 2 }).expect("an engine");
+    ALL.get_or_init(open).clone()
+}
+
+/// A job that was let through.
+pub(crate) fn admitted() -> Admitted<JobSpec> {
+    let request = JobRequest { command: Some(vec!["true".into()]), ..JobRequest::default() };
+    let spec = request.check(&host()).expect("a valid job");
+    match admission().admit(spec, About::local(JobId::new())) {
+        Verdict::Admitted(admitted) => admitted,
+        Verdict::Denied(denial) => panic!("{denial:?}"),
+    }
+}
+
+fn host() -> HostPolicy {
+    HostPolicy { defaults: Limits::defaults(), caps: Limits::defaults(), profiles: vec!["default".into()] }
+}
+
 pub(crate) fn job(status: Status) -> Job {
     Job {
         id: JobId::new(),
@@ -89,4 +117,31 @@ pub(crate) fn finished(job: Job, bytes: usize) -> Snapshot {
     };
     let job = Job { status: Status::Succeeded, steps: vec![step], ..job };
     Snapshot { job, contents: BTreeMap::new() }
+}
+
+/// Of a job that nobody gives orders.
+pub(crate) fn arrival() -> Arrival {
+    Arrival { orders: mpsc::channel(1).0, memory: 10, seat: None }
+}
+
+/// An enforced no.
+pub(crate) fn decision(policy: &str) -> Decision {
+    Decision {
+        policy: policy.into(),
+        digest: "sha256:00".into(),
+        generation: 1,
+        hook: Hook::Validation,
+        mode: Mode::Enforce,
+        verdict: Ruling::Deny,
+        code: Some("no".into()),
+        reason: Some(format!("{policy} says no")),
+        field: None,
+        retryable: false,
+        warnings: Vec::new(),
+        annotations: BTreeMap::new(),
+        patch: Vec::new(),
+        refused: Vec::new(),
+        shadow: false,
+        duration_us: 1,
+    }
 }

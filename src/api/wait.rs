@@ -1,4 +1,4 @@
-//! `?wait=true`, `?wait=30s`: answer when the job has ended, or when that time is over.
+//! `?wait=true`, `?wait=30s`: answer when the job has ended, or when that time is over. `?dry_run=true`: run nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::problem::Problem;
@@ -15,17 +16,28 @@ use crate::records::Snapshot;
 const LONGEST: Duration = Duration::from_mins(5);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum WaitError {
-    /// Also for parameters there are none of: `?dry_run=true` must not run a job.
+pub(crate) enum QueryError {
+    /// Also for parameters there are none of: `?dryrun=true` must not run a job.
     #[error("{0}")]
     Query(String),
     #[error("`wait` is `true`, `false` or a time such as `500ms`, `30s` or `2m`, not `{0}`")]
     Syntax(String),
+    #[error("`dry_run` is `true` or `false`, not `{0}`")]
+    DryRun(String),
+    #[error("`dry_run=true` runs nothing that `wait` could wait for: leave one out")]
+    NothingToWaitFor,
 }
 
 /// How long the caller wants to wait; zero when not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait(Duration);
+
+/// What `POST /jobs` is to do with a job that is let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Run(Wait),
+    DryRun,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,19 +45,57 @@ struct Parameters {
     wait: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntentParameters {
+    wait: Option<String>,
+    dry_run: Option<String>,
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Wait {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = Query::<Parameters>::try_from_uri(&parts.uri);
-        let Query(Parameters { wait }) = query.map_err(|e| WaitError::Query(e.body_text()))?;
-        Ok(wait.as_deref().map_or(Ok(Self(Duration::ZERO)), Self::parse)?)
+        let Parameters { wait } = query(parts)?;
+        Ok(Self::of(wait.as_deref())?)
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Intent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let IntentParameters { wait, dry_run } = query(parts)?;
+        let dry_run = match dry_run.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => return Err(QueryError::DryRun(short(other)).into()),
+        };
+        match wait {
+            Some(_) if dry_run => Err(QueryError::NothingToWaitFor.into()),
+            _ if dry_run => Ok(Self::DryRun),
+            wait => Ok(Self::Run(Wait::of(wait.as_deref())?)),
+        }
+    }
+}
+
+fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, QueryError> {
+    let Query(parameters) =
+        Query::try_from_uri(&parts.uri).map_err(|error| QueryError::Query(error.body_text()))?;
+    Ok(parameters)
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
 impl Wait {
-    fn parse(text: &str) -> Result<Self, WaitError> {
-        let syntax = || WaitError::Syntax(text.chars().take(40).collect());
+    fn of(parameter: Option<&str>) -> Result<Self, QueryError> {
+        parameter.map_or(Ok(Self(Duration::ZERO)), Self::parse)
+    }
+
+    fn parse(text: &str) -> Result<Self, QueryError> {
+        let syntax = || QueryError::Syntax(short(text));
         let time = match text {
             "true" => LONGEST,
             "false" => Duration::ZERO,

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use model::{HostPolicy, JobRequest, Limits, LimitsRequest};
 use sandbox::DEGRADABLE;
 
+use crate::folders;
 use crate::machine::Machine;
 use crate::settings::{ConfigError, LimitsSettings, LogFormat, Settings};
 
@@ -26,10 +27,10 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub allowed_hosts: Vec<String>,
     pub seccomp_profiles: BTreeMap<String, PathBuf>,
-    /// A path, or the name of a shipped bundle.
+    /// A path, or the name of a shipped bundle; every valid job is admitted where there is none.
     pub policies: Option<String>,
+    /// Where compiled policies are kept from one start to the next.
     pub policy_cache: Option<PathBuf>,
-    pub admission_log: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
     /// `STOCKADE_…` variables that are no setting.
@@ -63,9 +64,8 @@ impl Config {
             max_body_bytes: at_least_one("max_body_bytes", settings.max_body_bytes.unwrap_or(32 << 20))?,
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
-            policies: settings.policies,
-            admission_log: settings.admission_log,
-            policy_cache: settings.policy_cache.or_else(policy_cache),
+            policies: policies(settings.policies)?,
+            policy_cache: settings.policy_cache.or_else(folders::policy_cache),
             log: settings.log.unwrap_or_else(|| "info".into()),
             log_format: settings.log_format.unwrap_or_default(),
             unknown_variables: Vec::new(),
@@ -78,14 +78,13 @@ impl Config {
     }
 }
 
-/// By the XDG base directory specification; for root where services have theirs.
-fn policy_cache() -> Option<PathBuf> {
-    if nix::unistd::geteuid().is_root() {
-        return Some("/var/cache/stockade/policies".into());
+/// Empty may be a variable that was meant to be set: no reason to go without policies.
+fn policies(bundle: Option<String>) -> Result<Option<String>, ConfigError> {
+    if bundle.as_deref() == Some("") {
+        let hint = "name a bundle; leave the setting out to admit every valid job";
+        return Err(ConfigError::setting("policies", "is empty", hint));
     }
-    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    base.or_else(home).map(|base| base.join("stockade/policies"))
+    Ok(bundle)
 }
 
 fn listen(text: &str) -> Result<SocketAddr, ConfigError> {

@@ -7,6 +7,7 @@
 
 mod config;
 mod delegate;
+mod folders;
 mod log;
 mod machine;
 mod privilege;

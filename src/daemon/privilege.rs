@@ -7,7 +7,8 @@ use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 /// No account of the host, and not the launcher's id (the one above): neither could signal or trace the other.
 const DAEMON: u32 = 1_999_999_999;
 
-/// For good. Before any thread exists, and after the launcher and the listener, which may need root.
+/// For good. After the launcher, the listener and the policies, which may need root, and before any thread that starts
+/// programs: `no_new_privs` is for this thread and those it makes. Ids are changed for all threads there are (nptl(7)).
 pub(crate) fn shed() -> anyhow::Result<()> {
     if geteuid().is_root() {
         let (user, group) = (Uid::from_raw(DAEMON), Gid::from_raw(DAEMON));

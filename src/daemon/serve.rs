@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use admission::Admission;
+use admission::{Admission, Summary};
 use anyhow::Context;
+use api::ReloadError;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{Backlog, listen};
 use sandbox::{Launcher, Profiles};
@@ -18,8 +19,11 @@ use crate::{Config, log, privilege};
 
 /// For jobs that were answered with an id and have not ended when the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+/// For policies that are still to be told how jobs ended.
+const FLUSH: Duration = Duration::from_secs(5);
 
-/// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one thread.
+/// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one
+/// thread; `admission` has the policies of the settings loaded. SIGHUP loads them again.
 pub fn serve(
     config: &Config,
     launcher: Launcher,
@@ -30,6 +34,7 @@ pub fn serve(
     for name in &config.unknown_variables {
         tracing::warn!(name, "this environment variable is no setting of Stockade");
     }
+    tell_policies(config, &admission)?;
     raise_open_files();
     let listener = listener(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     privilege::shed()?;
@@ -50,11 +55,13 @@ async fn run(
 ) -> anyhow::Result<()> {
     // Before the port is announced: whoever reads the announcement may signal at once.
     let mut stop = Stop::new().context("cannot handle signals")?;
+    let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
     let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the listener")?;
     announce(listener.local_addr().context("cannot read the port")?);
 
-    let (router, drain) = api::router(supervisor, admission, edge(config));
+    tokio::spawn(reload_on(hangup, admission.clone()));
+    let (router, drain) = api::router(supervisor, admission.clone(), edge(config));
     let (stopping, stopped) = oneshot::channel::<()>();
     let server = api::serve(listener, router, async {
         // Never sent, only dropped: either way it is the end.
@@ -66,9 +73,12 @@ async fn run(
         () = stop.asked() => tracing::info!("stopping: no new requests, those under way may end"),
     }
     drop(stopping);
-    let ended = async { tokio::join!(server, drain.idle()) };
+    let ended = async {
+        tokio::join!(server, drain.idle());
+        flush(admission).await;
+    };
     tokio::select! {
-        _ = ended => (),
+        () = ended => (),
         () = tokio::time::sleep(DRAIN) => tracing::warn!("jobs still ran after {} s", DRAIN.as_secs()),
         () = stop.asked() => tracing::warn!("asked to stop a second time: not waiting any longer"),
     }
@@ -83,7 +93,38 @@ fn edge(config: &Config) -> api::Config {
         max_queued: config.max_queued,
         max_body_bytes: config.max_body_bytes,
         allowed_hosts: config.allowed_hosts.clone(),
+        policies_required: config.policies.is_some(),
         ..api::Config::new(config.defaults.clone(), config.caps.clone())
+    }
+}
+
+/// They were loaded before there was a log.
+fn tell_policies(config: &Config, admission: &Admission) -> anyhow::Result<()> {
+    let Summary { generation, bundle, policies, .. } = admission.summary();
+    match bundle {
+        Some(bundle) => tracing::info!(bundle, generation, policies = policies.len(), "policies in force"),
+        // Should never be: whoever starts us loads them.
+        None if config.policies.is_some() => anyhow::bail!("the policies of the settings are not loaded"),
+        None => tracing::info!("no policies: every valid job is admitted"),
+    }
+    Ok(())
+}
+
+async fn reload_on(mut hangup: Signal, admission: Admission) {
+    while hangup.recv().await.is_some() {
+        match api::reload_policies(admission.clone()).await {
+            Ok(Summary { bundle: None, .. }) => tracing::info!("SIGHUP: there are no policies to reload"),
+            // Both were told where they came about.
+            Ok(_) | Err(ReloadError::Refused(_)) => (),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+}
+
+async fn flush(admission: Admission) {
+    let flushed = tokio::task::spawn_blocking(move || admission.flush(FLUSH)).await;
+    if !flushed.is_ok_and(|all| all) {
+        tracing::warn!("policies that follow jobs were not done after {} s", FLUSH.as_secs());
     }
 }
 

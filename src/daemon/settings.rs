@@ -13,17 +13,8 @@ use toml::{Table, Value};
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
 const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
-const SCALARS: [&str; 9] = [
-    "listen",
-    "max_running",
-    "max_queued",
-    "max_body_bytes",
-    "log",
-    "log_format",
-    "policies",
-    "policy_cache",
-    "admission_log",
-];
+const NUMBERS: [&str; 3] = ["max_running", "max_queued", "max_body_bytes"];
+const TEXTS: [&str; 5] = ["listen", "policies", "policy_cache", "log", "log_format"];
 
 /// One source's settings; `None` leaves a setting to the source below.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,12 +36,11 @@ pub struct Settings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Further seccomp profiles, name to JSON file; a relative path starts at the settings file.
     pub seccomp_profiles: Option<BTreeMap<String, PathBuf>>,
-    /// Bundle of policies: a path, or the name of a shipped one. Unset: every valid job is admitted.
+    /// Bundle of policies: the name of a shipped one, or a path; a relative one starts at the settings file. Unset: every
+    /// valid job is admitted.
     pub policies: Option<String>,
-    /// Where compiled policies are kept; a folder of this user alone.
+    /// Where compiled policies are kept: a folder of this user alone; a relative path starts at the settings file.
     pub policy_cache: Option<PathBuf>,
-    /// Records every decided job, secrets included, for `stockade policy diff`.
-    pub admission_log: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
@@ -111,6 +101,8 @@ impl Settings {
         for profile in settings.seccomp_profiles.iter_mut().flat_map(BTreeMap::values_mut) {
             *profile = folder.join(&profile);
         }
+        settings.policy_cache = settings.policy_cache.map(|cache| folder.join(cache));
+        settings.policies = settings.policies.map(|bundle| bundle_from(folder, bundle));
         Ok(settings)
     }
 
@@ -145,22 +137,35 @@ impl Settings {
     }
 }
 
+fn bundle_from(folder: &Path, bundle: String) -> String {
+    // An empty one is refused later, and must not become the folder.
+    if bundle.is_empty() || admission::shipped::bundle_names().contains(&bundle.as_str()) {
+        return bundle;
+    }
+    // Two texts make a text.
+    folder.join(&bundle).into_os_string().into_string().unwrap_or(bundle)
+}
+
 /// The table that `STOCKADE_KEY=value` stands for; `None` where there is no such setting.
 fn variable(key: &str, value: &str) -> Option<Table> {
     if let Some((name, separator)) = LISTS.iter().find(|(name, _)| *name == key) {
         let entries = value.split(*separator).filter(|entry| !entry.is_empty());
         return Some(nest(&[name], Value::Array(entries.map(Value::from).collect())));
     }
-    if SCALARS.contains(&key) {
-        return Some(nest(&[key], scalar(value)));
+    if TEXTS.contains(&key) {
+        return Some(nest(&[key], value.into()));
+    }
+    if NUMBERS.contains(&key) {
+        return Some(nest(&[key], number(value)));
     }
     ["default", "cap"].into_iter().find_map(|which| {
         let limit = key.strip_prefix("limits_")?.strip_prefix(which)?.strip_prefix('_')?;
-        Some(nest(&["limits", which, limit], scalar(value)))
+        Some(nest(&["limits", which, limit], number(value)))
     })
 }
 
-fn scalar(value: &str) -> Value {
+/// What is none stays a text, for the refusal to name it.
+fn number(value: &str) -> Value {
     let integer = value.parse::<i64>().map(Value::Integer);
     integer.or_else(|_| value.parse().map(Value::Float)).unwrap_or_else(|_| value.into())
 }

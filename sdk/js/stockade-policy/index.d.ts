@@ -1,7 +1,10 @@
 /// <reference path="./contract.d.ts" />
 
-/** A settings field: takes a value of any kind, hands back a `T` or names a problem. */
-export type Field<T> = (value: unknown, pointer: string, problems: Problem[]) => T;
+declare const value: unique symbol;
+/** A field of the settings, a `T` to the policy. (A function, but TypeScript infers nothing through those that return one.) */
+export interface Field<T> {
+  readonly [value]: T;
+}
 /** The settings that a table of fields describes. */
 export type Settings<F> = { [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
@@ -25,6 +28,7 @@ export function map<T>(item: Field<T>): Field<Record<string, T>>;
 /** A table of these fields and no others. */
 export function table<F extends Record<string, Field<unknown>>>(fields: F): Field<Settings<F>>;
 /** A field that may be left out; it is `fallback` then. */
+export function optional<T>(item: Field<T>, fallback: T): Field<T>;
 export function optional<T, D>(item: Field<T>, fallback: D): Field<T | D>;
 
 /** What a judging hook may add to the record; see `Notes` in the contract. */

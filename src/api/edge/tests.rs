@@ -5,6 +5,7 @@ use axum::routing::{get, post};
 
 use super::panicked;
 use crate::guard::Guard;
+use crate::problem::{Code, Problem};
 use crate::router::layered;
 use crate::testing::{request, send};
 
@@ -17,6 +18,7 @@ fn routes() -> Router {
                 Err::<(), _>("boom").map_err(|e: &str| panic!("{e}")).ok().is_some().to_string()
             }),
         )
+        .route("/denied", post(|| async { Problem::new(Code::PolicyDenied, "no") }))
         .route("/jobs/{id}", get(|| async { "here" }));
     layered(routes, Guard::new(&[]))
 }
@@ -81,7 +83,10 @@ async fn a_refused_host_is_a_problem_with_an_id() {
 
 #[tokio::test]
 async fn a_body_that_nobody_read_closes_the_connection() {
-    for (path, body, closes) in [("/nothing", "x", "close"), ("/nothing", "", ""), ("/jobs", "x", "")] {
+    // A policy's no comes after the body was read.
+    for (path, body, closes) in
+        [("/nothing", "x", "close"), ("/nothing", "", ""), ("/jobs", "x", ""), ("/denied", "x", "")]
+    {
         let sent = request("POST", path).header("content-length", body.len().to_string());
         let answer = send(&routes(), sent.body(Body::from(body)).expect("a valid request")).await;
         assert_eq!(answer.header("connection"), closes, "{path} {body}");

@@ -1,38 +1,43 @@
 use std::time::Instant;
 
-use admission::{About, Verdict};
-use axum::extract::State;
+use admission::Verdict;
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{Job, JobId, JobRequest};
+use model::{Job, JobRequest};
 use supervise::Io;
 
+use crate::admit::admit;
+use crate::edge::RequestId;
+use crate::jobs::dry_run::dry_run;
 use crate::json::Json;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::router::App;
-use crate::wait::Wait;
+use crate::runner::Entry;
+use crate::wait::Intent;
 
 pub(crate) async fn create(
     State(app): State<App>,
-    wait: Wait,
+    Extension(request_id): Extension<RequestId>,
+    intent: Intent,
     Json { value: request, room }: Json<JobRequest>,
 ) -> Result<Response, Problem> {
     let start = Instant::now();
     let spec = request.check(&app.policy)?;
-    let about = About { submitter: "anonymous".into(), ..About::local(JobId::new()) };
-    let admission = app.admission.clone();
-    let verdict = tokio::task::spawn_blocking(move || admission.admit(spec, about)).await;
-    let admitted = match verdict.map_err(|error| Problem::internal(error.to_string()))? {
+    let Intent::Run(wait) = intent else { return dry_run(&app, spec, request_id).await };
+    let place = app.runner.reserve()?;
+    let (verdict, seat) = admit(&app.admission, &app.records, spec, request_id).await?;
+    let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
-        Verdict::Denied(denial) => return Err(Problem::new(Code::PolicyDenied, denial.reason)),
+        Verdict::Denied(denial) => return Err(denial.into()),
     };
     let plan = app.supervisor.plan(admitted.spec())?;
-    let labels = admitted.spec().labels.clone();
-    let watching = app.runner.submit(labels, start.elapsed(), |orders| async move {
+    let entry = Entry::new(&admitted, seat, start.elapsed());
+    let watching = app.runner.submit(place, entry, |orders| async move {
         let outcome = app.supervisor.run(admitted, plan, Io::Capture, orders).await;
         drop(room);
         outcome
-    })?;
+    });
     Ok(answer(&wait.on(watching).await.job))
 }
 

@@ -1,11 +1,14 @@
+use admission::Denial;
 use axum::body::to_bytes;
 use axum::response::IntoResponse;
-use model::FieldError;
+use model::{Decision, Failure, FieldError, Mode, Ruling};
 use sandbox::PlanError;
 use serde_json::{Value, json};
 
 use super::Problem;
+use crate::policies::ReloadError;
 use crate::runner::QueueFull;
+use crate::testing::decision;
 
 async fn document(problem: Problem) -> Value {
     let body = to_bytes(problem.body("the-id", "/jobs"), usize::MAX).await.expect("a body");
@@ -59,4 +62,69 @@ async fn what_is_internal_goes_to_the_log_alone() {
     let problem = Problem::internal("the secret".into());
     assert_eq!(problem.cause(), "the secret");
     assert!(!document(problem).await.to_string().contains("secret"));
+}
+
+fn denial(failure: Option<Failure>, retryable: bool) -> Denial {
+    let ruling = if failure.is_some() { Ruling::Error } else { Ruling::Deny };
+    let decisions = vec![
+        Decision { verdict: ruling, field: Some("/image".into()), ..decision("image") },
+        Decision { verdict: ruling, mode: Mode::Audit, ..decision("audit") },
+        Decision { verdict: Ruling::Allow, ..decision("allows") },
+        Decision { verdict: ruling, shadow: true, ..decision("shadow") },
+        Decision { verdict: Ruling::Error, code: Some("trap".into()), ..decision("second") },
+    ];
+    Denial {
+        policy: "image".into(),
+        code: "no".into(),
+        reason: "image says no".into(),
+        field: Some("/image".into()),
+        retryable,
+        failure,
+        warnings: vec!["mind".into()],
+        decisions,
+    }
+}
+
+#[tokio::test]
+async fn a_denial_lists_every_policy_that_denies() {
+    let problem = document(denial(None, false).into()).await;
+    assert_eq!(problem["type"], "urn:stockade:problem:policy_denied");
+    assert_eq!(problem["detail"], "image says no");
+    let errors = json!([
+        {"pointer": "/image", "code": "no", "detail": "image says no"},
+        {"pointer": "", "code": "trap", "detail": "second says no"},
+    ]);
+    assert_eq!(problem["errors"], errors);
+    assert_eq!(problem["policy"].as_array().map(Vec::len), Some(5));
+    assert_eq!(problem["warnings"], json!(["mind"]));
+}
+
+#[test]
+fn a_denial_says_whether_to_come_again() {
+    let status = |failure, retryable| {
+        let problem = Problem::from(denial(failure, retryable));
+        let name = problem.name();
+        let response = problem.into_response();
+        (response.status().as_u16(), name, response.headers().contains_key("retry-after"))
+    };
+    assert_eq!(status(None, false), (403, "policy_denied", false));
+    assert_eq!(status(None, true), (503, "policy_denied", true));
+    assert_eq!(status(Some(Failure::Trap), false), (500, "policy_failed", false));
+    assert_eq!(status(Some(Failure::PoolExhausted), true), (503, "policy_busy", true));
+}
+
+#[tokio::test]
+async fn a_refused_bundle_says_where_and_what_to_do() {
+    let error = admission::Bundle::parse(
+        "b.toml",
+        std::path::Path::new(""),
+        "\n[[policy]]\nname = \"A\"\nplugin = \"p\"",
+    );
+    let problem = document(ReloadError::from(error.expect_err("no name")).into()).await;
+    assert_eq!((&problem["status"], &problem["line"]), (&json!(422), &json!(2)), "{problem}");
+    assert_eq!((&problem["bundle"], &problem["policy"]), (&json!("b.toml"), &json!("A")), "{problem}");
+    assert!(problem["remedy"].is_string(), "{problem}");
+    let error = admission::Bundle::read("/no/such/bundle").expect_err("no file");
+    let problem = document(ReloadError::from(error).into()).await;
+    assert!(problem.get("line").is_none() && problem.get("policy").is_none(), "{problem}");
 }

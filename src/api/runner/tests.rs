@@ -5,13 +5,18 @@ use model::{Artifact, Cause, Status, Timing};
 use supervise::{Collected, Order, Outcome};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{QueueFull, Runner};
+use super::{Entry, QueueFull, Runner};
 use crate::records::{Bounds, Records, Snapshot};
+use crate::testing::admitted;
 
 type Watching = watch::Receiver<Arc<Snapshot>>;
 
 fn runner(max_running: usize, max_queued: usize) -> Runner {
     Runner::new(Records::new(Bounds { finished: 100, bytes: usize::MAX }), max_running, max_queued)
+}
+
+fn entry() -> Entry {
+    Entry::new(&admitted(), None, Duration::from_micros(7))
 }
 
 fn outcome(status: Status) -> Outcome {
@@ -38,7 +43,7 @@ fn held(runner: &Runner) -> Result<(Watching, oneshot::Sender<()>), QueueFull> {
             Some(Order::Cancel) = orders.recv() => outcome(Status::Cancelled),
         }
     };
-    Ok((runner.submit([].into(), Duration::from_micros(7), run)?, release))
+    Ok((runner.submit(runner.reserve()?, entry(), run), release))
 }
 
 async fn until(watching: &mut Watching, status: Status) {
@@ -94,7 +99,7 @@ async fn a_queued_job_is_cancelled_without_running() {
     let (mut first, release) = held(&runner).expect("a free place");
     until(&mut first, Status::Running).await;
     let run = |_| async { panic!("it ran") };
-    let mut second = runner.submit([].into(), Duration::ZERO, run).expect("a free place");
+    let mut second = runner.submit(runner.reserve().expect("a free place"), entry(), run);
     let id = second.borrow().job.id;
     runner.records.order(id, Order::Cancel).expect("a known job");
     let end = ended(&mut second).await;
@@ -123,7 +128,7 @@ async fn a_panic_ends_the_job_as_our_fault_and_frees_its_place() {
             tokio::task::yield_now().await;
             panic!("on purpose")
         };
-        let mut watching = runner.submit([].into(), Duration::ZERO, run).expect("a free place");
+        let mut watching = runner.submit(runner.reserve().expect("a free place"), entry(), run);
         let end = ended(&mut watching).await;
         assert_eq!(end.job.status, Status::InternalError);
         assert!(end.job.finished_at.is_some());
@@ -143,4 +148,45 @@ async fn nobody_needs_to_watch() {
     drop(watching);
     release.send(()).expect("a job that listens");
     ended(&mut runner.records.watch(id).expect("a known job")).await;
+}
+
+#[tokio::test]
+async fn the_server_waits_for_all_of_a_job() {
+    let runner = runner(1, 1);
+    let drain = runner.drain(1, 1);
+    let (first, release) = held(&runner).expect("a free place");
+    let (second, _release) = held(&runner).expect("a free place");
+    runner.records.order(second.borrow().job.id, Order::Cancel).expect("a known job");
+    let idle = tokio::spawn(async move { drain.idle().await });
+    tokio::task::yield_now().await;
+    assert!(!idle.is_finished());
+    release.send(()).expect("a job that listens");
+    idle.await.expect("no panic");
+    assert!([first, second].iter().all(|watching| watching.borrow().job.status.is_final()));
+}
+
+#[tokio::test]
+async fn running_jobs_are_facts() {
+    let runner = runner(1, 1);
+    let (mut first, release) = held(&runner).expect("a free place");
+    let (_second, _release) = held(&runner).expect("a free place");
+    until(&mut first, Status::Running).await;
+    let facts = runner.records.facts();
+    let memory = model::Limits::defaults().memory_bytes;
+    assert_eq!(facts.running_jobs, [("default".into(), 1)].into());
+    assert_eq!(facts.queued_jobs, [("default".into(), 1)].into());
+    assert_eq!(facts.reserved_memory_bytes, [("default".into(), memory)].into());
+    release.send(()).expect("a job that listens");
+    ended(&mut first).await;
+    assert!(runner.records.facts().queued_jobs.len() + runner.records.facts().running_jobs.len() == 1);
+}
+
+#[tokio::test]
+async fn what_was_said_of_the_container_comes_after_what_was_said_before() {
+    let runner = runner(1, 0);
+    let vetoed = Outcome { warnings: vec!["later".into()], ..outcome(Status::Denied) };
+    let place = runner.reserve().expect("a free place");
+    let mut watching = runner.submit(place, entry(), |_| async { vetoed });
+    let end = ended(&mut watching).await;
+    assert_eq!((end.job.status, &end.job.warnings[..]), (Status::Denied, &["later".to_owned()][..]));
 }

@@ -6,7 +6,7 @@ use axum::http::Request;
 use model::Status;
 use tokio::sync::watch;
 
-use super::{LONGEST, Wait, WaitError};
+use super::{Intent, LONGEST, QueryError, Wait};
 use crate::testing::{finished, job};
 
 fn parse(text: &str) -> Option<Duration> {
@@ -60,7 +60,27 @@ async fn knows_no_other_parameter() {
     for query in ["?wait=soon", "?wait", "?dry_run=true", "?wait=1s&wait=2s", "?wait=1s&x=1"] {
         assert_eq!(extract(&format!("/jobs{query}")).await, Err("invalid_query"), "{query}");
     }
-    assert!(matches!(Wait::parse(&"x".repeat(1000)), Err(WaitError::Syntax(text)) if text.len() == 40));
+    assert!(matches!(Wait::parse(&"x".repeat(1000)), Err(QueryError::Syntax(text)) if text.len() == 40));
+}
+
+#[tokio::test]
+async fn a_dry_run_is_not_waited_for() {
+    let intent = async |query: &str| {
+        let uri = format!("/jobs{query}");
+        let (mut parts, ()) = Request::get(uri).body(()).expect("a valid request").into_parts();
+        Intent::from_request_parts(&mut parts, &()).await.map_err(|problem| problem.name())
+    };
+    let run = |wait| Ok(Intent::Run(Wait(wait)));
+    assert_eq!(intent("").await, run(Duration::ZERO));
+    assert_eq!(intent("?wait=2s&dry_run=false").await, run(Duration::from_secs(2)));
+    assert_eq!(intent("?dry_run=true").await, Ok(Intent::DryRun));
+    for query in
+        ["?dry_run", "?dry_run=1", "?dry_run=yes", "?dry_run=true&wait=true", "?dry_run=true&wait=false"]
+    {
+        assert_eq!(intent(query).await, Err("invalid_query"), "{query}");
+    }
+    assert_eq!(intent("?dry_run=true&dry_run=true").await, Err("invalid_query"));
+    assert_eq!(intent("?dryrun=true").await, Err("invalid_query"));
 }
 
 #[tokio::test(start_paused = true)]

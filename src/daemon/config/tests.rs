@@ -62,13 +62,27 @@ fn a_file_error_has_its_line() {
     let path = env::temp_dir().join(format!("stockade-config-{}.toml", std::process::id()));
     std::fs::write(&path, "max_queued = 1\n\nlissten = 'x'\n").expect("a temporary file");
     let error = Settings::from_file(&path).expect_err("refused").to_string();
-    std::fs::write(&path, "[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n")
-        .expect("a temporary file");
-    let profiles = Settings::from_file(&path).expect("accepted").seccomp_profiles.unwrap_or_default();
+    let paths = "policies = 'p.toml'\npolicy_cache = '/c'\n[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n";
+    std::fs::write(&path, paths).expect("a temporary file");
+    let settings = Settings::from_file(&path).expect("accepted");
+    let profiles = settings.seccomp_profiles.unwrap_or_default();
     std::fs::remove_file(&path).expect("removed");
     assert!(error.starts_with(&format!("{}:3: unknown field `lissten`", path.display())), "{error}");
     assert_eq!(profiles["mine"], env::temp_dir().join("mine.json"));
     assert_eq!(profiles["absolute"], PathBuf::from("/a.json"));
+    assert_eq!(settings.policies.as_deref(), env::temp_dir().join("p.toml").to_str());
+    assert_eq!(settings.policy_cache, Some("/c".into()));
+}
+
+#[test]
+fn policies_are_named_or_left_out() {
+    assert_eq!(resolved("").policies, None);
+    assert_eq!(resolved("policies = 'b.toml'").policies.as_deref(), Some("b.toml"));
+    assert_eq!(refused("policies = ''"), "setting `policies`: is empty");
+    let (settings, _) = from_env(&[("STOCKADE_POLICIES", "7"), ("STOCKADE_POLICY_CACHE", "/c")])
+        .expect("a text, whatever it looks like");
+    let config = Config::resolve(settings, &MACHINE).expect("accepted");
+    assert_eq!((config.policies.as_deref(), config.policy_cache), (Some("7"), Some("/c".into())));
 }
 
 #[test]

