@@ -91,7 +91,7 @@ fn too_large(job: &Job, limit: Limit, cap: u64) -> Denial {
     let unit = settings::unit(limit);
     if limit == Limit::DiskBytes {
         let message = format!("disk_bytes {} is above the {cap} of this server", job.limit(limit));
-        return Denial::new("limit-too-large", message).field("/disk_bytes");
+        return Denial::new("limit-too-large", message).field("/limits/disk_bytes");
     }
     let found = job
         .steps()

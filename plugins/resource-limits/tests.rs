@@ -36,8 +36,11 @@ fn every_limit_has_its_cap() {
         assert_eq!(lowered.patches.len(), 1, "{limit}");
         assert_eq!(lowered.patches[0].value, "7", "{limit}");
         let denied = testing::validate::<ResourceLimits>(&Job::new(), &settings);
-        let pointer =
-            if limit == Limit::DiskBytes { "/disk_bytes".into() } else { format!("/steps/0/limits/{limit}") };
+        let pointer = if limit == Limit::DiskBytes {
+            "/limits/disk_bytes".into()
+        } else {
+            format!("/steps/0/limits/{limit}")
+        };
         assert_eq!(
             (denied.denial().code(), denied.denial().pointer()),
             ("limit-too-large", Some(pointer.as_str()))

@@ -69,7 +69,7 @@ pub fn set_limit(limit: Limit, value: u64) -> Result<(), PatchError> {
         Limit::CpuMillis => patch::set_cpu_millis(value),
     }
     .map_err(at(if limit == Limit::DiskBytes {
-        "/disk_bytes".into()
+        "/limits/disk_bytes".into()
     } else {
         format!("/steps/0/limits/{limit}")
     }))

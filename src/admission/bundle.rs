@@ -265,6 +265,17 @@ impl Entry {
 }
 
 impl Grant {
+    pub const ALL: [Self; 8] = [
+        Self::Patch,
+        Self::JobEnv,
+        Self::JobFiles,
+        Self::Metrics,
+        Self::Facts,
+        Self::Kv,
+        Self::Loosen,
+        Self::Override,
+    ];
+
     /// As in a bundle; of those that are imports, the interface's name.
     pub fn word(self) -> &'static str {
         match self {

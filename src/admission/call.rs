@@ -51,9 +51,9 @@ impl Caller<'_> {
         let mut store = self.store(policy.timeout, state);
         let _running = self.clock.running();
         let answer = hook(&mut store);
-        let mut state = store.into_data();
+        let state = store.into_data();
         let took = start.elapsed();
-        let answer = answer.map_err(|error| classify(&error, policy, &mut state));
+        let answer = answer.map_err(|error| classify(&error, policy, &state));
         Called { answer, state, took }
     }
 
@@ -67,10 +67,10 @@ impl Caller<'_> {
     }
 }
 
-fn classify(error: &wasmtime::Error, policy: &Policy, state: &mut State) -> Broken {
+fn classify(error: &wasmtime::Error, policy: &Policy, state: &State) -> Broken {
     let broken = |failure, detail: String| Broken { failure, detail };
-    if state.bounds.exceeded() {
-        return broken(Failure::Memory, format!("it wanted more than {} bytes of memory", policy.memory));
+    if let Some(wanted) = state.bounds.exceeded() {
+        return broken(Failure::Memory, wanted.to_owned());
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => {

@@ -16,7 +16,7 @@ pub(crate) use patch::{PatchError, Rights};
 pub(crate) struct Draft {
     /// Shared by whoever only reads; a change makes it one's own.
     spec: Arc<JobSpec>,
-    /// First writer of each field, by its pointer.
+    /// Who has changed each field, by its pointer.
     owners: HashMap<String, Arc<str>>,
     /// Since the last [`Draft::keep`] or [`Draft::discard`].
     pending: Vec<Change>,
@@ -67,7 +67,8 @@ impl Draft {
         }
         self.version += 1;
         for change in self.pending.drain(..) {
-            self.owners.entry(change.pointer()).or_insert_with(|| Arc::clone(policy));
+            // Also where it was another's: who may override owns what it wrote, so the first writer cannot write it back.
+            self.owners.insert(change.pointer(), Arc::clone(policy));
         }
     }
 

@@ -68,7 +68,7 @@ impl State {
 pub(crate) struct Bounds {
     memory: usize,
     used: usize,
-    exceeded: bool,
+    exceeded: Option<String>,
 }
 
 /// Table entries of one call: an interpreter has 30,000.
@@ -77,15 +77,16 @@ const MAX_INSTANCES: usize = 64;
 
 impl Bounds {
     pub(crate) fn new(memory: usize) -> Self {
-        Self { memory, used: 0, exceeded: false }
+        Self { memory, used: 0, exceeded: None }
     }
 
     pub(crate) fn used(&self) -> usize {
         self.used
     }
 
-    pub(crate) fn exceeded(&self) -> bool {
-        self.exceeded
+    /// What it wanted too much of.
+    pub(crate) fn exceeded(&self) -> Option<&str> {
+        self.exceeded.as_deref()
     }
 }
 
@@ -94,8 +95,8 @@ impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         let used = self.used + desired.saturating_sub(current);
         if used > self.memory {
-            self.exceeded = true;
-            return Err(wasmtime::Error::msg("more memory than the bundle gives"));
+            let wanted = format!("it wanted more than {} bytes of memory", self.memory);
+            return Err(wasmtime::Error::msg(self.exceeded.insert(wanted).clone()));
         }
         self.used = used;
         Ok(true)
@@ -103,8 +104,8 @@ impl ResourceLimiter for Bounds {
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         if desired > MAX_TABLE_ELEMENTS {
-            self.exceeded = true;
-            return Err(wasmtime::Error::msg("a table of more entries than policies may have"));
+            let wanted = format!("it wanted a table of more than {MAX_TABLE_ELEMENTS} entries");
+            return Err(wasmtime::Error::msg(self.exceeded.insert(wanted).clone()));
         }
         Ok(true)
     }

@@ -131,7 +131,10 @@ impl Loader<'_> {
         let about = Arc::new(About::local(JobId::new()));
         let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
         let caller = self.core.caller();
-        let probed = caller.call(policy, state(), |store| pre.instantiate(store).map(|_| ()));
+        let probed = caller.call(policy, state(), |store| {
+            let instance = pre.instantiate(&mut *store)?;
+            policy.hooks.check_types(store, &instance)
+        });
         if let Err(broken) = probed.answer {
             let remedy = "give it more `memory_bytes` or `timeout_ms`, or build it again";
             return refuse(

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Hook, JobSpec, Mode, NetworkMode};
-use wasmtime::component::Component;
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance};
 
 use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
 use crate::bundle::{Grant, Matcher};
@@ -79,6 +80,30 @@ impl Hooks {
             Hook::OnExited => self.on_exited.is_some(),
             Hook::Connection => self.connection.is_some(),
         }
+    }
+
+    /// Names are known before there is an instance; the types of functions only of one.
+    pub(crate) fn check_types(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+        let Self { mutation, validation, pre_start, on_started, on_exited, connection } = self;
+        if mutation.is_some() {
+            mutation::HookMutation::new(&mut *store, instance)?;
+        }
+        if validation.is_some() {
+            validation::HookValidation::new(&mut *store, instance)?;
+        }
+        if pre_start.is_some() {
+            pre_start::HookPreStart::new(&mut *store, instance)?;
+        }
+        if on_started.is_some() {
+            on_started::HookOnStarted::new(&mut *store, instance)?;
+        }
+        if on_exited.is_some() {
+            on_exited::HookOnExited::new(&mut *store, instance)?;
+        }
+        if connection.is_some() {
+            connection::HookConnection::new(&mut *store, instance)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn names(&self) -> Vec<Hook> {

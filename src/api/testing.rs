@@ -62,7 +62,9 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
 /// Without policies.
 pub(crate) fn admission() -> Admission {
     static ALL: OnceLock<Admission> = OnceLock::new();
-    let open = || Admission::open(Options { host: host(), cache: None, places: 2 }).expect("an engine");
+    let open = || {
+        Admission::open(Options { host: host(), cache: None, record: None, places: 2 }).expect("an engine")
+    };
     ALL.get_or_init(open).clone()
 }
 

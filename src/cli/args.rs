@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use daemon::{LogFormat, Settings};
 
+use crate::policy::PolicyArgs;
 use crate::units::{duration_ms, size_bytes};
 
 /// Runs untrusted programs in rootless, hardened sandboxes
@@ -20,6 +21,7 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     Run(Box<RunArgs>),
     Serve(ServeArgs),
+    Policy(PolicyArgs),
     Doctor(DoctorArgs),
     Completion(CompletionArgs),
 }

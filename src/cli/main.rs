@@ -7,6 +7,7 @@ mod completion;
 mod doctor;
 mod exit;
 mod output;
+mod policy;
 mod request;
 mod run;
 mod serve;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let (failed, done) = match ours {
         Verb::Run(args) => (exit::RUN_FAILED, run::run(&args)),
         Verb::Serve(args) => (exit::ERROR, serve::serve(&args)),
+        Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),
         Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),
         Verb::Completion(args) => (exit::ERROR, completion::completion(&args)),
     };

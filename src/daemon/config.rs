@@ -31,6 +31,7 @@ pub struct Config {
     pub policies: Option<String>,
     /// Where compiled policies are kept from one start to the next.
     pub policy_cache: Option<PathBuf>,
+    pub admission_log: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
     /// `STOCKADE_…` variables that are no setting.
@@ -65,6 +66,7 @@ impl Config {
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
             policies: policies(settings.policies)?,
+            admission_log: settings.admission_log,
             policy_cache: settings.policy_cache.or_else(folders::policy_cache),
             log: settings.log.unwrap_or_else(|| "info".into()),
             log_format: settings.log_format.unwrap_or_default(),

@@ -14,7 +14,7 @@ const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
 const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
 const NUMBERS: [&str; 3] = ["max_running", "max_queued", "max_body_bytes"];
-const TEXTS: [&str; 5] = ["listen", "policies", "policy_cache", "log", "log_format"];
+const TEXTS: [&str; 6] = ["listen", "policies", "policy_cache", "admission_log", "log", "log_format"];
 
 /// One source's settings; `None` leaves a setting to the source below.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Settings {
     pub policies: Option<String>,
     /// Where compiled policies are kept: a folder of this user alone; a relative path starts at the settings file.
     pub policy_cache: Option<PathBuf>,
+    /// Records every decided job, secrets included, for `stockade policy diff`; a relative path starts at the settings file.
+    pub admission_log: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
@@ -102,6 +104,7 @@ impl Settings {
             *profile = folder.join(&profile);
         }
         settings.policy_cache = settings.policy_cache.map(|cache| folder.join(cache));
+        settings.admission_log = settings.admission_log.map(|log| folder.join(log));
         settings.policies = settings.policies.map(|bundle| bundle_from(folder, bundle));
         Ok(settings)
     }

@@ -2,6 +2,7 @@
 
 mod edge;
 mod hostile;
+mod policies;
 mod queue;
 mod refused;
 mod routes;
@@ -12,7 +13,14 @@ use serde_json::Value;
 use support::Response;
 
 fn main() -> ExitCode {
-    let modules = [refused::cases(), edge::cases(), routes::cases(), queue::cases(), hostile::cases()];
+    let modules = [
+        refused::cases(),
+        edge::cases(),
+        routes::cases(),
+        queue::cases(),
+        hostile::cases(),
+        policies::cases(),
+    ];
     support::main(&modules.concat())
 }
 

@@ -98,7 +98,7 @@ fn wait_syntax(who: Who) {
         "wait=1.5s",
         "wait=%00",
         "wait=true&wait=false",
-        "dry_run=true",
+        "dry_run=maybe",
         "x=1",
         "wait=99999999999999999999s",
     ] {
@@ -122,6 +122,7 @@ fn the_job_as_a_whole(who: Who) {
             "id",
             "isolation",
             "labels",
+            "policy",
             "started_at",
             "status",
             "steps",

@@ -48,6 +48,7 @@ fn refused(error: BundleError) -> Problem {
     let detail = error.to_string();
     let mut extensions = Map::new();
     extensions.insert("bundle".into(), error.bundle.into());
+    extensions.insert("code".into(), error.code.into());
     extensions.insert("remedy".into(), error.remedy.into());
     if let Some(policy) = error.policy {
         extensions.insert("policy".into(), policy.into());

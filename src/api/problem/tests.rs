@@ -123,7 +123,7 @@ async fn a_refused_bundle_says_where_and_what_to_do() {
     let problem = document(ReloadError::from(error.expect_err("no name")).into()).await;
     assert_eq!((&problem["status"], &problem["line"]), (&json!(422), &json!(2)), "{problem}");
     assert_eq!((&problem["bundle"], &problem["policy"]), (&json!("b.toml"), &json!("A")), "{problem}");
-    assert!(problem["remedy"].is_string(), "{problem}");
+    assert!(problem["remedy"].is_string() && problem["code"] == "bundle", "{problem}");
     let error = admission::Bundle::read("/no/such/bundle").expect_err("no file");
     let problem = document(ReloadError::from(error).into()).await;
     assert!(problem.get("line").is_none() && problem.get("policy").is_none(), "{problem}");
