@@ -63,9 +63,9 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
         );
     }
     if args.json {
-        output::json(&rows)?
+        output::json(&rows)?;
     } else {
-        output::data(&text(&rows))?
+        output::data(&text(&rows))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -73,9 +73,9 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode, Failure> {
         replay(&admission, recorded, &mut report);
     }
     if args.json {
-        output::json(&report)?
+        output::json(&report)?;
     } else {
-        output::data(&text(&report))?
+        output::data(&text(&report))?;
     }
     Ok(if report.changed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
 }
@@ -138,7 +138,7 @@ fn text(report: &Report) -> String {
     let count = |from: bool, to: bool| {
         report.changed.iter().filter(|c| c.before.admitted == from && c.after.admitted == to).count()
     };
-    let mut summary = format!(
+    let summary = format!(
         "{} replayed, {} changed: {} admit -> deny, {} deny -> admit, {} admitted otherwise, {} denied otherwise\n",
         report.replayed,
         report.changed.len(),
@@ -147,8 +147,14 @@ fn text(report: &Report) -> String {
         count(true, true),
         count(false, false),
     );
-    if report.partial > 0 {
-        summary += &format!("{} were recorded without their files, which were too large\n", report.partial);
-    }
-    head + &summary
+    let partial = if report.partial == 0 {
+        String::new()
+    } else {
+        format!(
+            "{} were recorded without their files, which were too large
+",
+            report.partial
+        )
+    };
+    head + &summary + &partial
 }

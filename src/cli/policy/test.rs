@@ -88,15 +88,13 @@ fn test_one(dir: &Path, filter: Option<&str>) -> Result<Vec<Tested>, Failure> {
 }
 
 fn text(all: &[Tested], failed: usize) -> String {
-    let mut text = String::new();
-    for Tested { policy, case, ok, problems, .. } in all {
+    let line = |Tested { policy, case, ok, problems, .. }: &Tested| {
         let word = if *ok { "ok" } else { "FAILED" };
-        text += &format!("{word:<7} {policy}: {case}\n");
-        for problem in problems {
-            text += &format!("        {problem}\n");
-        }
-    }
-    text + &format!("{} passed, {failed} failed\n", all.len() - failed)
+        let problems = problems.iter().map(|problem| format!("        {problem}\n"));
+        format!("{word:<7} {policy}: {case}\n{}", problems.collect::<String>())
+    };
+    let lines = all.iter().map(line).collect::<String>();
+    format!("{lines}{} passed, {failed} failed\n", all.len() - failed)
 }
 
 /// A host with the built-in defaults, and caps that leave the verdict to the policies.

@@ -47,9 +47,9 @@ fn cargo(dir: &Path) -> Result<PathBuf, Failure> {
     for name in profiles.filter(|name| name.as_encoded_bytes().starts_with(b"CARGO_PROFILE_")) {
         cargo.env_remove(name);
     }
-    OTHER_FLAGS.iter().for_each(|name| {
+    for name in OTHER_FLAGS {
         cargo.env_remove(name);
-    });
+    }
     let output = cargo
         .current_dir(dir)
         .args([

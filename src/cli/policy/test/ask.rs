@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use admission::component::describe;
-use admission::{About, Additions, Admission, Bundle, BundleError, Entry, Follower, Grant, Judged, Verdict};
+use admission::{About, Additions, Admission, Bundle, BundleError, Entry, Follower, Grant, Verdict};
 use jiff::Timestamp;
 use model::{Decision, Hook, Job, JobId, JobRequest, JobSpec, PatchOp, Receipt, Ruling};
 use serde_json::{Value, json};
@@ -116,8 +116,8 @@ fn later(case: &Case, hook: Hook, admission: &Admission, follower: &Follower) ->
         |error: serde_json::Error| Failure::caused(&format!("case `{}`: {}", case.name, hook.word()), &error);
     let receipt = Arc::new(receipt(&case.container).map_err(unfit)?);
     match (hook, &case.connection) {
-        (Hook::PreStart, _) => Ok(judged(follower.pre_start(&receipt))),
-        (Hook::Connection, Some(to)) => Ok(judged(follower.connect(&to.host, to.port))),
+        (Hook::PreStart, _) => Ok(decided(&follower.pre_start(&receipt).decisions)),
+        (Hook::Connection, Some(to)) => Ok(decided(&follower.connect(&to.host, to.port).decisions)),
         (Hook::Connection, None) => Err(Failure::new(format!("case `{}` has no `connection`", case.name))),
         _ => {
             let all = collect(admission);
@@ -148,10 +148,6 @@ fn added(admission: &Admission, all: &Mutex<Additions>) -> Answer {
         stats.map_or((None, 0), |stats| (stats.errors.keys().next().copied(), stats.total_us));
     let verdict = if error.is_some() { "error" } else { "allow" };
     Answer { verdict, code: error.map(String::from), labels, annotations, duration_us, ..Answer::default() }
-}
-
-fn judged(judged: Judged) -> Answer {
-    decided(&judged.decisions)
 }
 
 /// One answer of all decisions: the first that is no allow gives the words, changes and notes are put together.
