@@ -52,11 +52,12 @@ impl Validate for TenantQuota {
         let tenant = job.tenant();
         let quota = self.of(&tenant);
         if let Some(max) = quota.max_running_jobs
-            && facts::running_jobs(&tenant) >= max
+            // One that waits may start at any moment, so many sent at once would pass together if it did not count.
+            && facts::running_jobs(&tenant).saturating_add(facts::queued_jobs(&tenant)) >= max
         {
             return Err(exceeded(
                 "quota-running-jobs",
-                format!("{max} jobs are running already, as many as may"),
+                format!("{max} jobs are running or about to, as many as may"),
             ));
         }
         if let Some(max) = quota.max_queued_jobs

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use model::{Failure, Ruling};
 use wasmtime::component::HasSelf;
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::bindings::types::{Additions, Denial, Notes};
 use crate::engine::Clock;
@@ -48,7 +48,7 @@ impl Caller<'_> {
         hook: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let start = Instant::now();
-        let mut store = self.store(policy.timeout, state);
+        let mut store = self.store(start + policy.timeout, state);
         let _running = self.clock.running();
         let answer = hook(&mut store);
         let state = store.into_data();
@@ -57,10 +57,14 @@ impl Caller<'_> {
         Called { answer, state, took }
     }
 
-    pub(crate) fn store(self, timeout: Duration, state: State) -> Store<State> {
+    fn store(self, ends: Instant, state: State) -> Store<State> {
         let mut store = Store::new(self.engine, state);
         store.limiter(|state| &mut state.bounds);
-        store.set_epoch_deadline(Clock::steps(timeout));
+        // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            Ok(if Instant::now() < ends { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        });
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         store.set_max_component_handles(MAX_HANDLES);
         store

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// The clock's step; a policy is stopped at the first step after its time.
+/// At each step every running call looks whether its time is over.
 const STEP: Duration = Duration::from_millis(2);
 /// How long the clock goes on after the last call, so that a busy daemon does not wake it again and again.
 const LINGER: Duration = Duration::from_secs(1);
@@ -91,11 +91,6 @@ impl Clock {
         }
         Running(&self.shared)
     }
-
-    /// A store's deadline for a call that may take this long: never early, at most a step late.
-    pub(crate) fn steps(timeout: Duration) -> u64 {
-        u64::try_from(timeout.as_millis().div_ceil(STEP.as_millis())).unwrap_or(u64::MAX / 2) + 1
-    }
 }
 
 impl Drop for Clock {
@@ -115,16 +110,11 @@ fn run(engine: &EngineWeak, shared: &Shared) {
             }
         }
         shared.parked.store(false, Ordering::SeqCst);
-        let (mut last_call, mut told, start) = (Instant::now(), 0_u128, Instant::now());
+        let mut last_call = Instant::now();
         while last_call.elapsed() < LINGER {
             thread::sleep(STEP);
             let Some(engine) = engine.upgrade() else { return };
-            // By the time that passed, not by our turns: on a busy machine a sleep takes longer.
-            let due = start.elapsed().as_nanos() / STEP.as_nanos();
-            for _ in told..due {
-                engine.increment_epoch();
-            }
-            told = due;
+            engine.increment_epoch();
             if shared.calls.load(Ordering::SeqCst) > 0 {
                 last_call = Instant::now();
             }

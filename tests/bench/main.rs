@@ -4,6 +4,7 @@
 
 mod contender;
 mod peers;
+mod policy;
 mod stockade;
 mod table;
 
@@ -15,10 +16,12 @@ use contender::{Contender, Skipped};
 struct Effort {
     rounds: usize,
     budget: Duration,
+    /// Of the comparison with and without policies, which is no race.
+    policy_rounds: usize,
 }
 
-const FULL: Effort = Effort { rounds: 40, budget: Duration::from_secs(45) };
-const QUICK: Effort = Effort { rounds: 10, budget: Duration::from_secs(10) };
+const FULL: Effort = Effort { rounds: 40, budget: Duration::from_secs(45), policy_rounds: 50 };
+const QUICK: Effort = Effort { rounds: 10, budget: Duration::from_secs(10), policy_rounds: 10 };
 const CLIENTS: [usize; 3] = [1, 2, 8];
 /// Runs of one client in one turn; those who need longer than this for one run have one.
 const RUNS: usize = 10;
@@ -42,6 +45,7 @@ fn main() {
     stockade::breakdown(&racing);
     // Ends the daemons, so that their groups can go.
     drop(racing);
+    policy::compare(effort.policy_rounds);
     support::tidy();
     for Skipped { name, reason } in skipped {
         table::line(&format!("skipped: {name}: {reason}"));

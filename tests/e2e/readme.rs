@@ -1,13 +1,20 @@
-//! Every block of the README marked `sh` is run, except those marked `sh no-test`; a command that fails fails the test.
+//! Every block of the README marked `sh` or `sh policy` is run, except those marked `sh no-test`; a command that fails fails the
+//! test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use support::{Case, Needs, Temp, Who, cases, figure, stockade};
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![blocks_run].into_iter().map(|case| case.needs(Needs::Host(no_readme)).alone()).collect()
+    let usual = cases![blocks_run];
+    // It needs cargo, which the other users of a machine cannot be expected to reach.
+    let author = cases![the_policy_page]
+        .into_iter()
+        .map(|case| case.only(&[Who::Root]).needs(Needs::Program("cargo")));
+    usual.into_iter().chain(author).map(|case| case.needs(Needs::Host(no_readme)).alone()).collect()
 }
 
 fn path() -> PathBuf {
@@ -18,14 +25,14 @@ fn no_readme() -> Option<&'static str> {
     (!path().exists()).then_some("there is no README.md yet")
 }
 
-/// The contents of the blocks that are to be run, in order.
-fn blocks(text: &str) -> Vec<String> {
+/// The contents of the blocks with that mark, in order.
+fn blocks(text: &str, wanted: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(mark) = line.trim_start().strip_prefix("```") else { continue };
         let block: Vec<_> = lines.by_ref().take_while(|line| !line.trim_start().starts_with("```")).collect();
-        if mark.trim() == "sh" {
+        if mark.trim() == wanted {
             blocks.push(block.join("\n") + "\n");
         }
     }
@@ -34,26 +41,41 @@ fn blocks(text: &str) -> Vec<String> {
 
 /// Alone, because the README names a port. All in one shell, in a folder of its own, with `stockade` on the path: what one block starts the next may use.
 fn blocks_run(who: Who) {
-    let text = fs::read_to_string(path()).expect("the README is text");
-    let blocks = blocks(&text);
-    assert!(!blocks.is_empty(), "the README shows no commands");
     let temp = Temp::new();
+    let home = temp.path().join("home");
+    fs::create_dir(&home).expect("a folder of our own");
+    std::os::unix::fs::chown(&home, Some(who.uid()), None).expect("an own folder can be given away");
+    run(who, "sh", &temp, &home, |command| {
+        command.env("HOME", &home);
+    });
+}
+
+/// From nothing to a policy that refuses a live job, as whoever started the suite: with their own cargo.
+fn the_policy_page(who: Who) {
+    let temp = Temp::new();
+    run(who, "sh policy", &temp, temp.path(), |_| ());
+}
+
+fn run(who: Who, mark: &str, temp: &Temp, folder: &Path, set_up: impl FnOnce(&mut Command)) {
+    let text = fs::read_to_string(path()).expect("the README is text");
+    let blocks = blocks(&text, mark);
+    assert!(!blocks.is_empty(), "the README shows no commands");
     let mut script =
         String::from("set -e\nstop() { kill $(jobs -p) 2>/dev/null || :; wait; }\ntrap stop EXIT\n");
     let numbered = blocks.iter().enumerate();
     script.extend(numbered.map(|(number, block)| format!("echo '== block {number}' >&2\n{block}")));
     let script = temp.file("readme.sh", script);
-    let home = temp.path().join("home");
-    fs::create_dir(&home).expect("a folder of our own");
-    std::os::unix::fs::chown(&home, Some(who.uid()), None).expect("an own folder can be given away");
-    let folder = stockade().parent().expect("the binary lies in a folder");
+    let binary = stockade().parent().expect("the binary lies in a folder");
     let search = std::env::var("PATH").unwrap_or_default();
     let mut command = who.command("sh");
-    command.arg("-c").arg(format!("cd {} && exec sh {}", home.display(), script.display()));
-    command.env("PATH", format!("{}:{search}", folder.display())).env("HOME", &home).stdin(Stdio::null());
+    command.arg("-c").arg(format!("cd {} && exec sh {}", folder.display(), script.display()));
+    command.env("PATH", format!("{}:{search}", binary.display())).stdin(Stdio::null());
+    set_up(&mut command);
+    let start = Instant::now();
     let output = command.output().expect("sh runs");
     let shown =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{shown}");
-    figure(format!("{}: {} blocks of the README ran", who.name(), blocks.len()));
+    let took = start.elapsed().as_secs_f32();
+    figure(format!("{}: {} blocks `{mark}` of the README ran in {took:.1} s", who.name(), blocks.len()));
 }

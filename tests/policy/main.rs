@@ -1,0 +1,31 @@
+//! Policies, good, bad and hostile, in real daemons: what is refused at load, what a runaway policy can do (be stopped), and
+//! that the answers of the good ones are what happens. All components are made here, from the text in `wat/`.
+
+mod chain;
+mod command;
+mod corpus;
+mod first_party;
+mod hostile;
+mod kit;
+mod lifecycle;
+mod modes;
+mod refused;
+mod reload;
+mod stage;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let modules = [
+        refused::cases(),
+        hostile::cases(),
+        chain::cases(),
+        modes::cases(),
+        lifecycle::cases(),
+        command::cases(),
+        corpus::cases(),
+        first_party::cases(),
+        reload::cases(),
+    ];
+    support::main(&modules.concat())
+}

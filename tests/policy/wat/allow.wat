@@ -1,0 +1,6 @@
+(func $act (result i32)
+  (local $answer i32)
+  (local.set $answer (call $allow))
+  (call $text (i32.add (local.get $answer) (i32.const 4)) @"looks odd")
+  (call $pair (i32.add (local.get $answer) (i32.const 12)) @"seen-by" @"allow")
+  (local.get $answer))

@@ -1,0 +1,25 @@
+;; More than its memory may hold: a key and a value too long, then entry after entry.
+(import "kv" "put" (func $put (param i32 i32 i32 i32 i64 i32)))
+
+(func (export "on-exited#exited") (result i32)
+  (local $notes i32) (local $answer i32) (local $key i32) (local $left i32) (local $last i32)
+  (local.set $answer (call $allow))
+  (local.set $notes (i32.add (local.get $answer) (i32.const 8)))
+  (local.set $key (call $take (i32.const 129)))
+  (call $told (local.get $notes) @"no key" (call $try (local.get $key) (i32.const 0) (i32.const 8)))
+  (call $told (local.get $notes) @"long key" (call $try (local.get $key) (i32.const 129) (i32.const 8)))
+  (call $told (local.get $notes) @"long value" (call $try (local.get $key) (i32.const 1) (i32.const 65537)))
+  (call $told (local.get $notes) @"fits" (call $try (local.get $key) (i32.const 1) (i32.const 65536)))
+  (local.set $left (i32.const 20))
+  (loop $again
+    (i32.store8 (local.get $key) (local.get $left))
+    (local.set $last (call $try (local.get $key) (i32.const 1) (i32.const 65536)))
+    (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+  (call $told (local.get $notes) @"last" (local.get $last))
+  (local.get $answer))
+
+(func $try (param $key i32) (param $key_bytes i32) (param $bytes i32) (result i32)
+  (local $result i32)
+  (local.set $result (call $take (i32.const 2)))
+  (call $put (local.get $key) (local.get $key_bytes) (i32.const 0) (local.get $bytes) (i64.const 0) (local.get $result))
+  (local.get $result))

@@ -1,0 +1,1 @@
+(func $act (result i32) (unreachable))

@@ -1,0 +1,1 @@
+(func $act (result i32) (i32.add (call $act) (i32.const 1)))
