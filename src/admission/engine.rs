@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// At each step every running call looks whether its time is over.
 const STEP: Duration = Duration::from_millis(2);
@@ -18,6 +18,8 @@ const CORE_INSTANCES: u32 = 64;
 const MEMORIES: u32 = 8;
 const TABLES: u32 = 64;
 const TABLE_ELEMENTS: usize = 40_000;
+/// Of a memory that a call has used, what is wiped and kept instead of given back: a small policy's whole.
+const KEEP: usize = 512 << 10;
 const MAX_WASM_STACK: usize = 512 << 10;
 
 /// What compiled code depends on: the same in the daemon and in the compiler's process.
@@ -47,7 +49,10 @@ pub(crate) fn caller(places: usize) -> wasmtime::Result<Engine> {
         .max_memory_size(MOST_MEMORY)
         .table_elements(TABLE_ELEMENTS)
         .max_core_instance_size(8 << 20)
-        .max_component_instance_size(8 << 20);
+        .max_component_instance_size(8 << 20)
+        .linear_memory_keep_resident(KEEP)
+        .table_keep_resident(KEEP)
+        .pagemap_scan(Enabled::Auto);
     Engine::new(base().allocation_strategy(InstanceAllocationStrategy::Pooling(pool)))
 }
 
@@ -125,8 +130,15 @@ fn run(engine: &EngineWeak, shared: &Shared) {
 /// Places for calls, so that the pool behind them is never found full.
 #[derive(Debug)]
 pub(crate) struct Places {
-    free: Mutex<usize>,
+    room: Mutex<Room>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Room {
+    free: usize,
+    /// Waking costs a system call even where nobody waits.
+    waiting: usize,
 }
 
 #[derive(Debug)]
@@ -134,25 +146,32 @@ pub(crate) struct Place<'a>(&'a Places);
 
 impl Places {
     pub(crate) fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count), freed: Condvar::new() }
+        Self { room: Mutex::new(Room { free: count, waiting: 0 }), freed: Condvar::new() }
     }
 
     /// `None` when none was free for that long.
     pub(crate) fn take(&self, patience: Duration) -> Option<Place<'_>> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.freed.wait_timeout_while(free, patience, |free| *free == 0);
-        let (mut free, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.free == 0 {
+            room.waiting += 1;
+            let waited = self.freed.wait_timeout_while(room, patience, |room| room.free == 0);
+            room = waited.unwrap_or_else(PoisonError::into_inner).0;
+            room.waiting -= 1;
+        }
+        if room.free == 0 {
             return None;
         }
-        *free -= 1;
+        room.free -= 1;
         Some(Place(self))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut room = self.0.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.free += 1;
+        if room.waiting > 0 {
+            self.0.freed.notify_one();
+        }
     }
 }
