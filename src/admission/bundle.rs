@@ -150,8 +150,10 @@ pub struct BundleError {
     /// Stable word: `bundle` for what the file itself says, `plugin`, `digest`, `import`, `grant`, `compile`, `start`, `hook`,
     /// `settings-refused`.
     pub code: &'static str,
-    pub detail: String,
-    pub remedy: String,
+    pub detail: Box<str>,
+    pub remedy: Box<str>,
+    /// For `settings-refused`: the first setting that is wrong, as a JSON pointer.
+    pub pointer: Option<Box<str>>,
 }
 
 fn at(bundle: &str, line: usize) -> String {
@@ -169,11 +171,13 @@ impl Bundle {
             line: 0,
             policy: None,
             code: "bundle",
-            detail: format!("cannot be read: {error}"),
+            detail: format!("cannot be read: {error}").into(),
             remedy: format!(
                 "name a file that this user can read, or one of the shipped bundles: {}",
                 shipped::bundle_names().join(", ")
-            ),
+            )
+            .into(),
+            pointer: None,
         })?;
         Self::parse(source, Path::new(source).parent().unwrap_or(Path::new("")), &text)
     }
@@ -185,8 +189,9 @@ impl Bundle {
             line: line(error.span().map_or(0, |span| span.start)),
             policy: None,
             code: "bundle",
-            detail: error.message().split_whitespace().collect::<Vec<_>>().join(" "),
+            detail: error.message().split_whitespace().collect::<Vec<_>>().join(" ").into(),
             remedy: "policies/bundle.schema.json describes what a bundle may hold".into(),
+            pointer: None,
         })?;
         let mut policies: Vec<Entry> = document
             .policy
@@ -258,8 +263,9 @@ impl Entry {
             line: self.line,
             policy: Some(self.name.clone()),
             code,
-            detail: detail.into(),
-            remedy: remedy.into(),
+            detail: detail.into().into(),
+            remedy: remedy.into().into(),
+            pointer: None,
         }
     }
 }

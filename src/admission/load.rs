@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Hook, JobId, JobSpec};
+use model::{Failure, Hook, JobId, JobSpec};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
@@ -32,11 +32,17 @@ pub(crate) struct Loader<'a> {
     pub(crate) current: &'a Set,
 }
 
-/// A stable word, what is wrong, and what mends it.
-struct Refusal(&'static str, String, String);
+/// A stable word, what is wrong, what mends it, and which setting is meant.
+struct Refusal(&'static str, String, String, Option<String>);
+
+impl Refusal {
+    fn new(code: &'static str, detail: String, remedy: String) -> Self {
+        Self(code, detail, remedy, None)
+    }
+}
 
 fn refuse<T>(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal(code, detail.into(), remedy.into()))
+    Err(Refusal(code, detail.into(), remedy.into(), None))
 }
 
 impl Loader<'_> {
@@ -44,7 +50,10 @@ impl Loader<'_> {
         let tables = Arc::new(bundle.tables.clone());
         let load = |entry: &Entry| {
             let policy = self.policy(entry, &bundle.folder, &tables);
-            policy.map_err(|Refusal(code, detail, remedy)| entry.error(&bundle.name, code, detail, remedy))
+            policy.map_err(|Refusal(code, detail, remedy, pointer)| BundleError {
+                pointer: pointer.map(Into::into),
+                ..entry.error(&bundle.name, code, detail, remedy)
+            })
         };
         let policies = bundle.policies.iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let generation = self.current.generation + 1;
@@ -59,13 +68,15 @@ impl Loader<'_> {
             return refuse("digest", detail, "find out why it changed; then pin the new digest");
         }
         let described = component::describe(&wasm).map_err(|error| {
-            Refusal("plugin", format!("`{}`: {}", entry.plugin, chain(&error)), error.hint().into())
+            Refusal::new("plugin", format!("`{}`: {}", entry.plugin, chain(&error)), error.hint().into())
         })?;
         granted(entry, &described)?;
         let component = self.component(&wasm, &digest)?;
         let pre = linker(&self.core.engine, &entry.grants)
             .and_then(|linker| linker.instantiate_pre(&component))
-            .map_err(|error| Refusal("import", format!("it cannot be linked: {error:#}"), REBUILD.into()))?;
+            .map_err(|error| {
+                Refusal::new("import", format!("it cannot be linked: {error:#}"), REBUILD.into())
+            })?;
         let memory = self.core.memory(&entry.name);
         let name: Arc<str> = entry.name.as_str().into();
         let policy = Arc::new(Policy {
@@ -111,9 +122,9 @@ impl Loader<'_> {
             return Ok(component);
         }
         let code = compile(wasm)
-            .map_err(|error| Refusal("compile", chain(&error), compile_remedy(&error).into()))?;
+            .map_err(|error| Refusal::new("compile", chain(&error), compile_remedy(&error).into()))?;
         let component = sys::load(engine, &code).map_err(|error| {
-            Refusal("compile", format!("its machine code does not load: {error:#}"), REBUILD.into())
+            Refusal::new("compile", format!("its machine code does not load: {error:#}"), REBUILD.into())
         })?;
         if let Some(cache) = &self.core.cache
             && let Err(error) = cache.keep(engine, digest, &code)
@@ -136,7 +147,10 @@ impl Loader<'_> {
             policy.hooks.check_types(store, &instance)
         });
         if let Err(broken) = probed.answer {
-            let remedy = "give it more `memory_bytes` or `timeout_ms`, or build it again";
+            let remedy = match broken.failure {
+                Failure::Memory | Failure::Timeout => "give it more `memory_bytes` or `timeout_ms`",
+                _ => REBUILD,
+            };
             return refuse(
                 "start",
                 format!("it does not start ({}): {}", broken.failure.word(), broken.detail),
@@ -174,7 +188,7 @@ fn settings_answer(answer: SettingsAnswer) -> Result<(), Refusal> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(errors)) => {
             let one = |e: &configuration::exports::stockade::policy::configuration::SettingsError| {
-                let pointer = if e.pointer.is_empty() { "/" } else { &e.pointer };
+                let pointer = if e.pointer.is_empty() { "settings" } else { &e.pointer };
                 format!(
                     "{}: {}",
                     crate::host::cut(pointer.to_owned(), 256),
@@ -182,11 +196,10 @@ fn settings_answer(answer: SettingsAnswer) -> Result<(), Refusal> {
                 )
             };
             let all: Vec<String> = errors.iter().take(16).map(one).collect();
-            refuse(
-                "settings-refused",
-                format!("settings refused: {}", all.join("; ")),
-                "`stockade policy inspect` shows which settings it takes",
-            )
+            let detail = format!("settings refused: {}", all.join("; "));
+            let remedy = "`stockade policy inspect` shows which settings it takes";
+            let first = errors.into_iter().next().map(|error| crate::host::cut(error.pointer, 256));
+            Err(Refusal("settings-refused", detail, remedy.into(), first))
         }
         Err(broken) => refuse(
             "settings-refused",
@@ -201,14 +214,18 @@ fn fetch(plugin: &str, folder: &Path) -> Result<Vec<u8>, Refusal> {
     if let Some(name) = plugin.strip_prefix("builtin:") {
         return shipped::plugin(name).map(<[u8]>::to_vec).ok_or_else(|| {
             let names = shipped::plugin_names().join(", ");
-            Refusal("plugin", format!("there is no built-in plugin `{name}`"), format!("one of: {names}"))
+            Refusal::new(
+                "plugin",
+                format!("there is no built-in plugin `{name}`"),
+                format!("one of: {names}"),
+            )
         });
     }
     let path = folder.join(plugin);
     let failed = |error: std::io::Error| {
         let remedy =
             "name a file that the user of this process can read; a relative path starts at the bundle";
-        Refusal("plugin", format!("`{}`: {error}", path.display()), remedy.into())
+        Refusal::new("plugin", format!("`{}`: {error}", path.display()), remedy.into())
     };
     let file = File::open(&path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {

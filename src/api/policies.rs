@@ -23,7 +23,7 @@ pub async fn reload_policies(admission: Admission) -> Result<Summary, ReloadErro
     // It reads files and compiles.
     let reloaded = tokio::task::spawn_blocking(move || span.in_scope(|| admission.reload())).await?;
     Ok(reloaded.inspect_err(|error| {
-        let BundleError { bundle, line, policy, code, detail, remedy } = error;
+        let BundleError { bundle, line, policy, code, detail, remedy, pointer: _ } = error;
         let policy = policy.as_deref().unwrap_or_default();
         tracing::error!(
             bundle,

@@ -49,7 +49,7 @@ fn refused(error: BundleError) -> Problem {
     let mut extensions = Map::new();
     extensions.insert("bundle".into(), error.bundle.into());
     extensions.insert("code".into(), error.code.into());
-    extensions.insert("remedy".into(), error.remedy.into());
+    extensions.insert("remedy".into(), (&*error.remedy).into());
     if let Some(policy) = error.policy {
         extensions.insert("policy".into(), policy.into());
     }

@@ -176,8 +176,14 @@ fn decided(decisions: &[Decision]) -> Answer {
 }
 
 fn refused(error: BundleError) -> Answer {
-    let BundleError { code, detail, .. } = error;
-    Answer { verdict: "error", code: Some(code.into()), message: Some(detail), ..Answer::default() }
+    let BundleError { code, detail, pointer, .. } = error;
+    Answer {
+        verdict: "error",
+        code: Some(code.into()),
+        message: Some(detail.into()),
+        field: pointer.map(Into::into),
+        ..Answer::default()
+    }
 }
 
 /// A container as on a good host, with what the case says otherwise.
