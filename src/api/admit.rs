@@ -8,6 +8,7 @@ use tracing::Span;
 use crate::edge::RequestId;
 use crate::problem::Problem;
 use crate::records::{Records, Seat};
+use crate::runner::memory;
 
 /// There are no tenants yet, and nobody says who they are.
 const TENANT: &str = "default";
@@ -24,7 +25,7 @@ pub(crate) async fn admit(
     if admission.is_empty() {
         return Ok((admission.admit(spec, about(request, Facts::default())), None));
     }
-    let (facts, seat) = records.sit_down(TENANT);
+    let (facts, seat) = records.sit_down(TENANT, memory(&spec));
     let about = about(request, facts);
     let id = about.id;
     let verdict = ask(admission, spec, about).await?;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admission::{Additions, Facts};
 use axum::body::Bytes;
-use model::{Job, JobId, Status};
+use model::{Job, JobId};
 use supervise::Order;
 use tokio::sync::{mpsc, watch};
 
@@ -49,6 +49,8 @@ struct Record {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
+    /// Jobs that run at one time.
+    pub(crate) running: usize,
     pub(crate) finished: usize,
     pub(crate) bytes: usize,
 }
@@ -59,7 +61,7 @@ pub(crate) struct Records {
     bounds: Bounds,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Store {
     jobs: HashMap<JobId, Record>,
     load: Load,
@@ -70,7 +72,9 @@ struct Store {
 
 impl Records {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { store: Arc::default(), bounds }
+        let load = Load::new(bounds.running);
+        let store = Store { jobs: HashMap::new(), load, finished: VecDeque::new(), bytes: 0 };
+        Self { store: Arc::new(Mutex::new(store)), bounds }
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -78,21 +82,20 @@ impl Records {
     }
 
     /// The facts to decide a job by, and its place among the jobs that later ones are decided by.
-    pub(crate) fn sit_down(&self, tenant: &str) -> (Facts, Seat) {
+    pub(crate) fn sit_down(&self, tenant: &str, memory: u64) -> (Facts, Seat) {
         let mut store = self.lock();
         let facts = store.load.facts();
-        store.load.moved(tenant, 0, None, Some(Status::Queued));
-        (facts, Seat::new(self.clone(), tenant))
+        (facts, Seat::new(self.clone(), &mut store, tenant, memory))
     }
 
     pub(crate) fn add(&self, job: Job, arrival: Arrival) -> watch::Receiver<Arc<Snapshot>> {
         let Arrival { orders, memory, seat } = arrival;
         let id = job.id;
         let mut store = self.lock();
-        match seat {
-            Some(seat) => seat.take(),
-            None => store.load.moved(&job.tenant, memory, None, Some(job.status)),
+        if let Some(seat) = seat {
+            seat.leave(&mut store);
         }
+        store.load.moved(&job.tenant, memory, None, Some(job.status));
         let (state, watching) = watch::channel(Arc::new(Snapshot { job, contents: BTreeMap::new() }));
         store.jobs.insert(id, Record { state, orders, memory, amended: false, size: 0 });
         watching

@@ -67,8 +67,11 @@ pub(crate) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, allow
 
 impl App {
     fn new(supervisor: Supervisor, admission: Admission, config: Config) -> Self {
-        let records =
-            Records::new(Bounds { finished: config.max_finished, bytes: config.max_finished_bytes });
+        let records = Records::new(Bounds {
+            running: config.max_running,
+            finished: config.max_finished,
+            bytes: config.max_finished_bytes,
+        });
         let sink = records.clone();
         admission.on_additions(move |id, additions| sink.amend(id, additions));
         let profiles = supervisor.profiles().names();

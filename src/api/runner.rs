@@ -12,8 +12,8 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, RwLock, Semaphore, mpsc, w
 use tracing::Instrument;
 
 use crate::records::{Arrival, Records, Snapshot};
-pub(crate) use live::Entry;
 use live::Live;
+pub(crate) use live::{Entry, memory};
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("as many jobs as this host takes are running or queued; try again shortly")]

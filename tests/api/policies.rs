@@ -81,6 +81,15 @@ fn denied_for_now(who: Who) {
     daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
     assert_eq!(daemon.ended(&id)["status"], "cancelled");
     assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded");
+    // At one time: each is decided in the knowledge of those before it.
+    let slow = json!({"command": ["sleep", "1"]});
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let send = || scope.spawn(|| daemon.client().post("/jobs", &slow).status);
+        let sent: Vec<_> = (0..8).map(|_| send()).collect();
+        sent.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    let count = |status| statuses.iter().filter(|known| **known == status).count();
+    assert_eq!((count(202), count(503)), (1, 7), "{statuses:?}");
 }
 
 fn changed(who: Who) {

@@ -8,7 +8,7 @@ use super::{Arrival, Bounds, MOST_NOTES, Records, Snapshot};
 use crate::testing::{arrival, decision, finished, job};
 
 fn records(finished: usize, bytes: usize) -> Records {
-    Records::new(Bounds { finished, bytes })
+    Records::new(Bounds { running: 1, finished, bytes })
 }
 
 fn add(records: &Records) -> Job {
@@ -165,20 +165,20 @@ fn facts_follow_the_jobs() {
         Facts { running_jobs: some(running), queued_jobs: some(queued), reserved_memory_bytes }
     };
     assert_eq!(records.facts(), facts(0, 0, 0));
-    let (before, seat) = records.sit_down("default");
-    assert_eq!((before, records.facts()), (facts(0, 0, 0), facts(0, 1, 0)));
-    let (before, denied) = records.sit_down("default");
-    assert_eq!((before, records.facts()), (facts(0, 1, 0), facts(0, 2, 0)));
+    let (before, seat) = records.sit_down("default", 8);
+    assert_eq!((before, records.facts()), (facts(0, 0, 0), facts(1, 0, 8)), "it will run at once");
+    let (before, denied) = records.sit_down("default", 5);
+    assert_eq!((before, records.facts()), (facts(1, 0, 8), facts(1, 1, 13)), "there is one slot");
     drop(denied);
     let queued = job(Status::Queued);
     records.add(queued.clone(), Arrival { memory: 7, seat: Some(seat), ..arrival() });
-    assert_eq!(records.facts(), facts(0, 1, 0), "the seat's count is the job's now");
+    assert_eq!(records.facts(), facts(1, 0, 7), "as the policies left it");
     let running = Job { status: Status::Running, ..queued };
     records.update(Snapshot { job: running.clone(), contents: [].into() });
-    let other = add(&records);
-    assert_eq!(records.facts(), facts(2, 0, 17));
+    let (_, seat) = records.sit_down("default", 5);
+    assert_eq!(records.facts(), facts(1, 1, 7), "who waits reserves nothing");
     records.finish(finished(running, 0));
-    assert_eq!(records.facts(), facts(1, 0, 10));
-    records.finish(finished(other, 0));
+    assert_eq!(records.facts(), facts(1, 0, 5));
+    drop(seat);
     assert_eq!(records.facts(), facts(0, 0, 0));
 }

@@ -44,9 +44,7 @@ impl Entry {
             isolation: None,
             timing: Timing { admit_us: micros(admit), ..Timing::default() },
         };
-        // Steps run one after the other, so the largest is what the host must have.
-        let memory = spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0);
-        Self { job, follower: admitted.follower().clone(), memory, seat }
+        Self { job, follower: admitted.follower().clone(), memory: memory(spec), seat }
     }
 
     pub(super) fn job(&self) -> &Job {
@@ -56,6 +54,11 @@ impl Entry {
     pub(super) fn live(self, records: Records, held: Option<OwnedRwLockReadGuard<()>>) -> Live {
         Live { records, follower: self.follower, job: Some(self.job), _held: held }
     }
+}
+
+/// Steps run one after the other, so the largest is what the host must have.
+pub(crate) fn memory(spec: &JobSpec) -> u64 {
+    spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0)
 }
 
 /// A job that has not ended. Dropped before that, as when its task panics, it ends as our fault: never stuck.

@@ -12,7 +12,11 @@ use crate::testing::admitted;
 type Watching = watch::Receiver<Arc<Snapshot>>;
 
 fn runner(max_running: usize, max_queued: usize) -> Runner {
-    Runner::new(Records::new(Bounds { finished: 100, bytes: usize::MAX }), max_running, max_queued)
+    Runner::new(
+        Records::new(Bounds { running: max_running, finished: 100, bytes: usize::MAX }),
+        max_running,
+        max_queued,
+    )
 }
 
 fn entry() -> Entry {

@@ -14,7 +14,7 @@ use crate::testing::{Answer, arrival, finished, job, request, send};
 const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 fn stored(path: &str, contents: &[u8]) -> (Router, JobId) {
-    let records = Records::new(Bounds { finished: 10, bytes: usize::MAX });
+    let records = Records::new(Bounds { running: 1, finished: 10, bytes: usize::MAX });
     let mut job = job(Status::Running);
     records.add(job.clone(), arrival());
     job.artifacts.push(Artifact { path: path.into(), bytes: contents.len() as u64, digest: ABC.into() });
