@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -21,14 +21,17 @@ use crate::events::Pending;
 use crate::kv::Kv;
 use crate::lifecycle::{Follower, exhausted};
 use crate::load::Loader;
-use crate::policy::Set;
+use crate::policy::{Asked, Set};
 use crate::record::Fill;
 use crate::recorder::{Recorded, Recorder, recordable};
 use crate::stats::{PolicyStats, Stats};
 use crate::verdict::{Additions, Denial, Verdict};
 
+/// Lifecycle hooks that are called at one time.
+const FOLLOWERS: usize = 2;
 /// How long a job waits for a place to be decided in.
 const PATIENCE: Duration = Duration::from_secs(2);
+const FOLLOWER_PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -62,6 +65,8 @@ pub(crate) struct Core {
     pub(crate) engine: Engine,
     clock: Clock,
     places: Places,
+    /// Of their own, so that nobody who follows jobs is in the way of one.
+    followers: Places,
     pub(crate) host: HostPolicy,
     pub(crate) cache: Option<Cache>,
     current: ArcSwap<Set>,
@@ -115,7 +120,7 @@ impl Admission {
     pub fn open(options: Options) -> Result<Self, EngineError> {
         let failed = |error: &dyn std::fmt::Display| EngineError::Start(error.to_string());
         let places = options.places.max(1);
-        let engine = engine::caller(places).map_err(|error| failed(&format!("{error:#}")))?;
+        let engine = engine::caller(places + FOLLOWERS).map_err(|error| failed(&format!("{error:#}")))?;
         let clock = Clock::start(&engine).map_err(|error| failed(&error))?;
         let cache = options.cache.as_deref().and_then(|folder| {
             let opened = Cache::open(folder);
@@ -129,6 +134,7 @@ impl Admission {
             engine,
             clock,
             places: Places::new(places),
+            followers: Places::new(FOLLOWERS),
             host: options.host,
             cache,
             current: ArcSwap::from_pointee(Set::empty()),
@@ -165,6 +171,16 @@ impl Admission {
         source.map_or_else(|| Ok(self.summary()), |source| self.load(&source))
     }
 
+    /// As [`Admission::reload`], but `None` where a load is under way already.
+    pub fn try_reload(&self) -> Option<Result<Summary, BundleError>> {
+        let source = match self.core.loading.try_lock() {
+            Ok(loading) => loading.clone(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().clone(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(source.map_or_else(|| Ok(self.summary()), |source| self.load(&source)))
+    }
+
     fn swap(&self, bundle: &Bundle) -> Result<(), BundleError> {
         let current = self.core.current.load_full();
         let set = Loader { core: &self.core, current: &current }.build(bundle)?;
@@ -195,9 +211,20 @@ impl Admission {
 
     /// The one way to an [`crate::Admitted`]. Blocks for as long as the policies take, which is bounded by their timeouts.
     pub fn admit(&self, spec: JobSpec, about: About) -> Verdict {
+        self.decide(spec, about, self.core.recorder.as_ref())
+    }
+
+    /// The same for a job that is not to run: it is not recorded.
+    pub fn preview(&self, spec: JobSpec, about: About) -> Verdict {
+        self.decide(spec, about, None)
+    }
+
+    fn decide(&self, spec: JobSpec, about: About, recorder: Option<&Recorder>) -> Verdict {
         let set = self.core.current.load_full();
         let about = Arc::new(about);
+        let asked = Asked::of(&set, &spec, &about.tenant);
         let follower = |spec: &Arc<JobSpec>| Follower {
+            asked,
             core: Arc::clone(&self.core),
             set: Arc::clone(&set),
             about: Arc::clone(&about),
@@ -212,10 +239,10 @@ impl Admission {
             return Verdict::Denied(out_of_places(&set));
         };
         let spec = Arc::new(spec);
-        let as_sent = self.core.recorder.as_ref().map(|_| recordable(&spec));
-        let chain = Chain::new(self.core.caller(), &set, &self.core.host, Arc::clone(&about));
+        let as_sent = recorder.map(|_| recordable(&spec));
+        let chain = Chain::new(self.core.caller(), &set, &self.core.host, Arc::clone(&about), asked);
         let (chain, judged) = chain.decide(spec);
-        if let (Some(recorder), Some((job, partial))) = (&self.core.recorder, as_sent) {
+        if let (Some(recorder), Some((job, partial))) = (recorder, as_sent) {
             recorder.record(Recorded {
                 about: About::clone(&about),
                 job,
@@ -262,6 +289,11 @@ impl Core {
 
     pub(crate) fn place(&self) -> Option<Place<'_>> {
         self.places.take(PATIENCE)
+    }
+
+    /// For what comes later there is time.
+    pub(crate) fn follower_place(&self) -> Option<Place<'_>> {
+        self.followers.take(FOLLOWER_PATIENCE)
     }
 
     pub(crate) fn memory(&self, policy: &str) -> Memory {

@@ -68,7 +68,7 @@ pub struct Entry {
     pub(crate) line: usize,
 }
 
-/// Conditions on the job as it stands; all that are given must hold. Texts are globs.
+/// Conditions on the job as it was sent, whatever policies make of it; all that are given must hold. Texts are globs.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

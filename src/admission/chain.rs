@@ -9,7 +9,7 @@ use crate::About;
 use crate::call::{Broken, Caller};
 use crate::draft::{Change, Draft};
 use crate::lifecycle::Follower;
-use crate::policy::{Policy, Set};
+use crate::policy::{Asked as Match, Policy, Set};
 use crate::record::{Asked, Fill, ask};
 use crate::verdict::{Admitted, Denial, Verdict};
 
@@ -19,6 +19,7 @@ pub(crate) struct Chain<'a> {
     pub(crate) set: &'a Arc<Set>,
     pub(crate) host: &'a HostPolicy,
     pub(crate) about: Arc<About>,
+    asks: Match,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) warnings: Vec<String>,
     /// What mutators in `warn` and `audit` would have changed.
@@ -31,8 +32,18 @@ impl<'a> Chain<'a> {
         set: &'a Arc<Set>,
         host: &'a HostPolicy,
         about: Arc<About>,
+        asks: Match,
     ) -> Self {
-        Self { caller, set, host, about, decisions: Vec::new(), warnings: Vec::new(), shadowed: Vec::new() }
+        Self {
+            caller,
+            set,
+            host,
+            about,
+            asks,
+            decisions: Vec::new(),
+            warnings: Vec::new(),
+            shadowed: Vec::new(),
+        }
     }
 
     /// Also gives back whether the whole of it went well; a denial has been recorded then.
@@ -49,7 +60,7 @@ impl<'a> Chain<'a> {
         // What each mutator has seen: who has seen the job as it is now would say the same again.
         let mut seen: Vec<Option<u64>> = Vec::new();
         for policy in set.at(Hook::Mutation) {
-            if !policy.matches(draft.spec(), &self.about.tenant) {
+            if !self.asks.has(policy) {
                 seen.push(None);
                 continue;
             }
@@ -58,7 +69,7 @@ impl<'a> Chain<'a> {
         }
         for (policy, seen) in set.at(Hook::Mutation).zip(seen) {
             let enforced = policy.mode == Mode::Enforce;
-            if enforced && seen != Some(draft.version()) && policy.matches(draft.spec(), &self.about.tenant) {
+            if enforced && seen.is_some_and(|seen| seen != draft.version()) {
                 draft = self.mutate_again(policy, draft)?;
             }
         }
@@ -134,7 +145,7 @@ impl<'a> Chain<'a> {
         // What is not enforced is also held against the job as it would be if everything were.
         let mut shadow = (!self.shadowed.is_empty()).then(|| draft.shadow(&self.shadowed));
         for policy in set.at(Hook::Validation) {
-            if policy.matches(draft.spec(), &self.about.tenant) {
+            if self.asks.has(policy) {
                 let asked = ask(self.caller, policy, &self.about, Hook::Validation, draft);
                 draft = asked.draft;
                 verdict = verdict.and(self.record(policy, asked.decision));
@@ -147,7 +158,7 @@ impl<'a> Chain<'a> {
     }
 
     fn validate_shadow(&mut self, policy: &Arc<Policy>, shadow: Draft) -> Draft {
-        if !policy.matches(shadow.spec(), &self.about.tenant) {
+        if !self.asks.has(policy) {
             return shadow;
         }
         let Asked { mut decision, draft } = ask(self.caller, policy, &self.about, Hook::Validation, shadow);

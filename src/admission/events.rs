@@ -45,7 +45,8 @@ impl Queue {
     pub(crate) fn push(&self, policy: &Arc<Policy>, event: Event) {
         let size = event.size();
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.events.len() >= MAX_EVENTS || line.bytes + size > MAX_BYTES {
+        // One alone may be as large as jobs may be, else those that follow jobs would never hear of it.
+        if line.events.len() >= MAX_EVENTS || (line.bytes > 0 && line.bytes + size > MAX_BYTES) {
             policy.stats.dropped_events.fetch_add(1, Relaxed);
             return;
         }
@@ -90,7 +91,9 @@ impl Event {
     }
 
     fn size(&self) -> usize {
-        self.follower().spec.files.iter().map(|file| file.contents.len()).sum()
+        let spec = &self.follower().spec;
+        let files: usize = spec.files.iter().map(|file| file.contents.len()).sum();
+        files + spec.steps.iter().map(|step| step.stdin.len()).sum::<usize>()
     }
 
     fn deliver(self, policy: &Arc<Policy>) {
@@ -99,7 +102,7 @@ impl Event {
             Self::Exited { .. } => Hook::OnExited,
         };
         let follower = self.follower();
-        let Some(_place) = follower.core.place() else {
+        let Some(_place) = follower.core.follower_place() else {
             policy.stats.fail(exhausted().failure);
             return;
         };

@@ -164,6 +164,12 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
     text
 }
 
+/// For a reader or a log: one line, whatever a policy says.
+pub(crate) fn line(text: String, most: usize) -> String {
+    let text = cut(text, most);
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
+}
+
 impl State {
     fn drop_log_line(&self) {
         self.policy.stats.dropped_log_lines.fetch_add(1, Relaxed);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use model::{Decision, Failure, Hook, Job, JobSpec, Mode, Receipt, Ruling};
+use jiff::Timestamp;
+use model::{Decision, Failure, Hook, Job, JobSpec, Mode, Output, Receipt, Ruling, StepResult};
 
 use crate::About;
 use crate::admission::Core;
@@ -10,7 +11,7 @@ use crate::call::{Broken, Called, Judgement};
 use crate::draft::Draft;
 use crate::events::Event;
 use crate::host::State;
-use crate::policy::{Policy, Set};
+use crate::policy::{Asked, Policy, Set};
 use crate::record::{Fill, judged};
 use crate::verdict::Denial;
 
@@ -21,6 +22,8 @@ pub struct Follower {
     pub(crate) set: Arc<Set>,
     pub(crate) about: Arc<About>,
     pub(crate) spec: Arc<JobSpec>,
+    /// Which policies of the set are asked about this job.
+    pub(crate) asked: Asked,
 }
 
 /// What the policies of one hook said together.
@@ -42,7 +45,7 @@ impl Follower {
     }
 
     fn asked(&self, hook: Hook) -> impl Iterator<Item = &Arc<Policy>> {
-        self.set.at(hook).filter(|policy| policy.matches(&self.spec, &self.about.tenant))
+        self.set.at(hook).filter(|policy| self.asked.has(policy))
     }
 
     /// Blocks for as long as the policies take.
@@ -69,7 +72,7 @@ impl Follower {
     /// Never blocks: what the policies think of it comes later.
     pub fn started(&self, receipt: &Arc<Receipt>) {
         for policy in self.asked(Hook::OnStarted) {
-            let event = Event::Started { follower: self.clone(), receipt: Arc::clone(receipt) };
+            let event = Event::Started { follower: self.now(), receipt: Arc::clone(receipt) };
             policy.queue.push(policy, event);
         }
     }
@@ -79,8 +82,14 @@ impl Follower {
         let mut bare = None;
         for policy in self.asked(Hook::OnExited) {
             let job = Arc::clone(bare.get_or_insert_with(|| Arc::new(without_outputs(job))));
-            policy.queue.push(policy, Event::Exited { follower: self.clone(), job });
+            policy.queue.push(policy, Event::Exited { follower: self.now(), job });
         }
+    }
+
+    /// What happens now is told with the time it has now: a job may have waited and run for long since its admission.
+    fn now(&self) -> Self {
+        let about = About { now: Timestamp::now(), ..About::clone(&self.about) };
+        Self { about: Arc::new(about), ..self.clone() }
     }
 
     fn judge(&self, hook: Hook, call: impl Fn(&Arc<Policy>, State) -> Called<Judgement>) -> Judged {
@@ -120,11 +129,40 @@ pub(crate) fn exhausted() -> Broken {
     Broken { failure: Failure::PoolExhausted, detail: detail.into() }
 }
 
+/// Never cloned: they can be large, and the copy waits in a queue.
 fn without_outputs(job: &Job) -> Job {
-    let mut job = job.clone();
-    for step in &mut job.steps {
-        step.stdout.text.clear();
-        step.stderr.text.clear();
+    let output = |output: &Output| Output {
+        text: String::new(),
+        encoding: output.encoding.clone(),
+        bytes: output.bytes,
+        truncated: output.truncated,
+    };
+    let step = |step: &StepResult| StepResult {
+        name: step.name.clone(),
+        status: step.status,
+        exit_code: step.exit_code,
+        signal: step.signal.clone(),
+        cause: step.cause.clone(),
+        stdout: output(&step.stdout),
+        stderr: output(&step.stderr),
+        usage: step.usage,
+    };
+    Job {
+        id: job.id,
+        status: job.status,
+        tenant: job.tenant.clone(),
+        labels: job.labels.clone(),
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        cause: job.cause.clone(),
+        steps: job.steps.iter().map(step).collect(),
+        artifacts: job.artifacts.clone(),
+        artifact_errors: job.artifact_errors.clone(),
+        policy: job.policy.clone(),
+        warnings: job.warnings.clone(),
+        annotations: job.annotations.clone(),
+        isolation: job.isolation.clone(),
+        timing: job.timing,
     }
-    job
 }

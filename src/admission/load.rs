@@ -48,19 +48,26 @@ fn refuse<T>(code: &'static str, detail: impl Into<String>, remedy: impl Into<St
 impl Loader<'_> {
     pub(crate) fn build(&self, bundle: &Bundle) -> Result<Set, BundleError> {
         let tables = Arc::new(bundle.tables.clone());
-        let load = |entry: &Entry| {
-            let policy = self.policy(entry, &bundle.folder, &tables);
+        let load = |(place, entry): (usize, &Entry)| {
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            let policy = self.policy(entry, place, &bundle.folder, &tables);
             policy.map_err(|Refusal(code, detail, remedy, pointer)| BundleError {
                 pointer: pointer.map(Into::into),
                 ..entry.error(&bundle.name, code, detail, remedy)
             })
         };
-        let policies = bundle.policies.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        let policies = bundle.policies.iter().enumerate().map(load).collect::<Result<Vec<_>, _>>()?;
         let generation = self.current.generation + 1;
         Ok(Set { generation, bundle: Some(bundle.name.clone()), loaded_at: Timestamp::now(), policies })
     }
 
-    fn policy(&self, entry: &Entry, folder: &Path, tables: &Arc<Tables>) -> Result<Arc<Policy>, Refusal> {
+    fn policy(
+        &self,
+        entry: &Entry,
+        place: u32,
+        folder: &Path,
+        tables: &Arc<Tables>,
+    ) -> Result<Arc<Policy>, Refusal> {
         let wasm = fetch(&entry.plugin, folder)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&wasm)));
         if let Some(pinned) = entry.digest.as_ref().filter(|pinned| **pinned != digest) {
@@ -80,6 +87,7 @@ impl Loader<'_> {
         let memory = self.core.memory(&entry.name);
         let name: Arc<str> = entry.name.as_str().into();
         let policy = Arc::new(Policy {
+            place,
             plugin: entry.plugin.clone(),
             order: entry.order,
             mode: entry.mode,
@@ -191,8 +199,8 @@ fn settings_answer(answer: SettingsAnswer) -> Result<(), Refusal> {
                 let pointer = if e.pointer.is_empty() { "settings" } else { &e.pointer };
                 format!(
                     "{}: {}",
-                    crate::host::cut(pointer.to_owned(), 256),
-                    crate::host::cut(e.message.clone(), 1024)
+                    crate::host::line(pointer.to_owned(), 256),
+                    crate::host::line(e.message.clone(), 1024)
                 )
             };
             let all: Vec<String> = errors.iter().take(16).map(one).collect();

@@ -33,6 +33,8 @@ pub(crate) struct Set {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) name: Arc<str>,
+    /// In its set, from 0.
+    pub(crate) place: u32,
     pub(crate) plugin: String,
     pub(crate) digest: String,
     pub(crate) order: i32,
@@ -126,7 +128,28 @@ impl Set {
     }
 }
 
+/// Which policies of a set are asked about one job: decided once, on the job as it was sent, so that no policy can switch
+/// another one off by what it changes. A bit for each place in the bundle.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked(u64);
+
+impl Asked {
+    pub(crate) fn of(set: &Set, spec: &JobSpec, tenant: &str) -> Self {
+        let matching = set.policies.iter().filter(|policy| policy.matches(spec, tenant));
+        Self(matching.fold(0, |bits, policy| bits | policy.bit()))
+    }
+
+    pub(crate) fn has(self, policy: &Policy) -> bool {
+        self.0 & policy.bit() != 0
+    }
+}
+
 impl Policy {
+    /// A bundle has at most 64 policies.
+    fn bit(&self) -> u64 {
+        1 << self.place
+    }
+
     pub(crate) fn matches(&self, spec: &JobSpec, tenant: &str) -> bool {
         let Matcher { tenants, images, profiles, networks, labels, unless_labels } = &self.matcher;
         let any = |globs: &Option<Vec<String>>, text: &str| {
@@ -145,7 +168,7 @@ impl Policy {
 }
 
 /// `*` is anything, `/` and `:` included: these are names, not paths.
-fn glob_match(glob: &str, text: &str) -> bool {
+pub(crate) fn glob_match(glob: &str, text: &str) -> bool {
     let Some((head, rest)) = glob.split_once('*') else { return glob == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();

@@ -9,7 +9,7 @@ use crate::About;
 use crate::bindings::types::{Denial, Notes, Pair, Rejection};
 use crate::call::{Broken, Called, Caller, Judgement};
 use crate::draft::Draft;
-use crate::host::{State, cut};
+use crate::host::{State, cut, line};
 use crate::policy::{Policy, Set};
 
 const MAX_WARNINGS: usize = 16;
@@ -114,7 +114,7 @@ pub(crate) trait Fill {
 
 impl Fill for Decision {
     fn note(&mut self, Notes { warnings, annotations }: Notes) {
-        self.warnings = warnings.into_iter().take(MAX_WARNINGS).map(|text| cut(text, MAX_WARNING)).collect();
+        self.warnings = warnings.into_iter().take(MAX_WARNINGS).map(|text| line(text, MAX_WARNING)).collect();
         self.annotations = bounded(annotations);
     }
 
@@ -123,14 +123,14 @@ impl Fill for Decision {
         self.note(notes);
         let Rejection { code, message, field, retryable } = reason;
         if !is_code(&code) {
-            let detail = format!("it denied with `{}`, which is no code", cut(code, 64));
+            let detail = format!("it denied with `{}`, which is no code", line(code, 64));
             self.fail(&Broken { failure: Failure::BadOutput, detail });
             return Some(Failure::BadOutput);
         }
         self.verdict = Ruling::Deny;
         self.code = Some(code);
-        self.reason = Some(cut(message, MAX_MESSAGE));
-        self.field = field.map(|field| cut(field, MAX_FIELD));
+        self.reason = Some(line(message, MAX_MESSAGE));
+        self.field = field.map(|field| line(field, MAX_FIELD));
         self.retryable = retryable;
         None
     }
@@ -138,7 +138,7 @@ impl Fill for Decision {
     fn fail(&mut self, Broken { failure, detail }: &Broken) {
         self.verdict = Ruling::Error;
         self.code = Some(failure.word().into());
-        self.reason = Some(cut(detail.clone(), MAX_MESSAGE));
+        self.reason = Some(line(detail.clone(), MAX_MESSAGE));
     }
 }
 

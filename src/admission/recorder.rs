@@ -113,16 +113,21 @@ impl Lines {
     }
 
     fn write_all(mut self, inbox: &Receiver<Recorded>) {
+        // Told once, tried again with the next one: a full disk does not stay full.
+        let mut failing = false;
         while let Ok(recorded) = inbox.recv() {
             let mut written = self.write(&recorded);
             // What else waits already goes out with it.
             while let (Ok(()), Ok(recorded)) = (&written, inbox.try_recv()) {
                 written = self.write(&recorded);
             }
-            if let Err(error) = written.and_then(|()| self.file.flush()) {
-                tracing::error!("admissions are not recorded any more: {}: {error}", self.path.display());
-                return;
+            let written = written.and_then(|()| self.file.flush());
+            if let Err(error) = &written
+                && !failing
+            {
+                tracing::error!("admissions are not recorded: {}: {error}", self.path.display());
             }
+            failing = written.is_err();
         }
     }
 

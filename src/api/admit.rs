@@ -28,7 +28,7 @@ pub(crate) async fn admit(
     let (facts, seat) = records.sit_down(TENANT, memory(&spec));
     let about = about(request, facts);
     let id = about.id;
-    let verdict = ask(admission, spec, about).await?;
+    let verdict = ask(admission, spec, about, Admission::admit).await?;
     if let Verdict::Denied(denial) = &verdict
         && let Some(decision) = denials(&denial.decisions).find(|decision| decides(denial, decision))
     {
@@ -44,13 +44,18 @@ pub(crate) async fn preview(
     spec: JobSpec,
     request: RequestId,
 ) -> Result<Verdict, Problem> {
-    ask(admission, spec, about(request, records.facts())).await
+    ask(admission, spec, about(request, records.facts()), Admission::preview).await
 }
 
 /// Policies compute, and may do so for as long as their timeouts allow: not on a thread that other requests wait for.
-async fn ask(admission: &Admission, spec: JobSpec, about: About) -> Result<Verdict, Problem> {
+async fn ask(
+    admission: &Admission,
+    spec: JobSpec,
+    about: About,
+    how: fn(&Admission, JobSpec, About) -> Verdict,
+) -> Result<Verdict, Problem> {
     let (admission, span) = (admission.clone(), Span::current());
-    let asked = tokio::task::spawn_blocking(move || span.in_scope(|| admission.admit(spec, about))).await;
+    let asked = tokio::task::spawn_blocking(move || span.in_scope(|| how(&admission, spec, about))).await;
     asked.map_err(|error| Problem::internal(format!("asking the policies failed: {error}")))
 }
 

@@ -13,6 +13,8 @@ pub enum ReloadError {
     /// Logged already.
     #[error(transparent)]
     Refused(#[from] BundleError),
+    #[error("policies are being loaded already; ask again when that is done")]
+    Busy,
     #[error("loading policies failed: {0}")]
     Failed(#[from] JoinError),
 }
@@ -22,7 +24,11 @@ pub async fn reload_policies(admission: Admission) -> Result<Summary, ReloadErro
     let span = Span::current();
     // It reads files and compiles.
     let reloaded = tokio::task::spawn_blocking(move || span.in_scope(|| admission.reload())).await?;
-    Ok(reloaded.inspect_err(|error| {
+    Ok(told(reloaded)?)
+}
+
+fn told(reloaded: Result<Summary, BundleError>) -> Result<Summary, BundleError> {
+    reloaded.inspect_err(|error| {
         let BundleError { bundle, line, policy, code, detail, remedy, pointer: _ } = error;
         let policy = policy.as_deref().unwrap_or_default();
         tracing::error!(
@@ -33,7 +39,7 @@ pub async fn reload_policies(admission: Admission) -> Result<Summary, ReloadErro
             remedy,
             "policies not reloaded, those in force stay: {detail}"
         );
-    })?)
+    })
 }
 
 pub(crate) async fn list(State(admission): State<Admission>) -> Json<Summary> {
@@ -41,5 +47,9 @@ pub(crate) async fn list(State(admission): State<Admission>) -> Json<Summary> {
 }
 
 pub(crate) async fn reload(State(admission): State<Admission>) -> Result<Json<Summary>, Problem> {
-    Ok(Json(reload_policies(admission).await?))
+    let span = Span::current();
+    // Never in line behind another: threads that wait would be missing where policies are asked.
+    let reloaded = tokio::task::spawn_blocking(move || span.in_scope(|| admission.try_reload()));
+    let reloaded = reloaded.await.map_err(ReloadError::from)?.ok_or(ReloadError::Busy)?;
+    Ok(Json(told(reloaded).map_err(ReloadError::from)?))
 }

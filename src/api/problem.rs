@@ -45,6 +45,7 @@ pub(crate) enum Code {
     PolicyDeniedNow,
     PolicyFailed,
     QueueFull,
+    ReloadInProgress,
     UnsupportedLayer,
     UnsupportedMediaType,
 }
@@ -76,6 +77,7 @@ impl Code {
             Self::PolicyDenied => (S::FORBIDDEN, "policy_denied", "Denied by policy"),
             Self::PolicyDeniedNow => (S::SERVICE_UNAVAILABLE, "policy_denied", "Denied by policy for now"),
             Self::PolicyFailed => (S::INTERNAL_SERVER_ERROR, "policy_failed", "A policy failed"),
+            Self::ReloadInProgress => (S::CONFLICT, "reload_in_progress", "Policies are being loaded"),
             Self::QueueFull => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
             Self::UnsupportedLayer => {
                 (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")

@@ -35,8 +35,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let admission = start::admission(&config, &profiles)?;
     let about = About::local(JobId::new());
     let asked = Instant::now();
-    let verdict = admission.admit(spec, about.clone());
+    let decide = if args.dry_run { Admission::preview } else { Admission::admit };
+    let verdict = decide(&admission, spec, about.clone());
     let admit = asked.elapsed();
+    // The only one of this process.
+    admission.close();
     let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
         Verdict::Denied(denial) => return denied(args, about.id, admit, denial),

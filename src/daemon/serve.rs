@@ -122,7 +122,12 @@ async fn reload_on(mut hangup: Signal, admission: Admission) {
 }
 
 async fn flush(admission: Admission) {
-    let flushed = tokio::task::spawn_blocking(move || admission.flush(FLUSH)).await;
+    let flushed = tokio::task::spawn_blocking(move || {
+        let all = admission.flush(FLUSH);
+        admission.close();
+        all
+    });
+    let flushed = flushed.await;
     if !flushed.is_ok_and(|all| all) {
         tracing::warn!("policies that follow jobs were not done after {} s", FLUSH.as_secs());
     }

@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use super::{Bundle, BundleError, Entry, Matcher};
 use crate::engine::MOST_MEMORY;
+use crate::policy::glob_match;
 
+/// Network modes there are, or will be.
+const NETWORKS: [&str; 3] = ["none", "allow", "full"];
 const MAX_POLICIES: usize = 64;
 const MAX_SETTINGS: usize = 256 << 10;
 
@@ -10,6 +13,17 @@ impl Bundle {
     pub(super) fn check(&self) -> Result<(), BundleError> {
         let wrong =
             |entry: &Entry, (detail, remedy): Refusal| Err(entry.error(&self.name, "bundle", detail, remedy));
+        if self.policies.is_empty() {
+            return Err(BundleError {
+                bundle: self.name.clone(),
+                line: 0,
+                policy: None,
+                code: "bundle",
+                detail: "it has no policy and would let every job through".into(),
+                remedy: "name a policy in it, or name no bundle".into(),
+                pointer: None,
+            });
+        }
         if let Some(entry) = self.policies.get(MAX_POLICIES) {
             return wrong(entry, (format!("more than {MAX_POLICIES} policies"), "put fewer in"));
         }
@@ -81,6 +95,16 @@ impl Matcher {
                 let remedy = "leave it out to match all, or set `mode = \"off\"`";
                 return Err((format!("`match.{name}` is empty and would never match"), remedy));
             }
+        }
+        let known = |word: &str| self.networks.iter().flatten().any(|glob| glob_match(glob, word));
+        if self.networks.is_some() && !NETWORKS.iter().any(|word| known(word)) {
+            return Err((
+                format!(
+                    "`match.networks` is {:?} and would never match",
+                    self.networks.as_deref().unwrap_or_default()
+                ),
+                "one of `none`, `allow`, `full`, or a glob of them",
+            ));
         }
         Ok(())
     }

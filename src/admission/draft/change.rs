@@ -63,6 +63,19 @@ impl Change {
         PatchOp { op: op.into(), path: self.pointer(), value }
     }
 
+    /// What it holds of text, both ways.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |content: &Option<Content>| match content {
+            Some(Content::Text(text)) => text.len(),
+            Some(Content::Number(_) | Content::Cpus(_)) | None => 0,
+        };
+        let name = match &self.field {
+            Field::Env { name, .. } | Field::Label(name) => name.len(),
+            Field::Limit { .. } | Field::Disk | Field::Profile { .. } | Field::Require => 0,
+        };
+        name + text(&self.before) + text(&self.after)
+    }
+
     pub(crate) fn inverse(self) -> Self {
         Self { field: self.field, before: self.after, after: self.before }
     }

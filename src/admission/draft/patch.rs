@@ -10,6 +10,11 @@ use super::change::{Change, Content, Field};
 const PROFILES: [&str; 3] = ["strict", "default", "build"];
 /// By `limits.rs` of the model: a name and a value of a label.
 const MAX_LABEL: usize = 256;
+const MAX_REFUSED: usize = 64;
+const MAX_PATH: usize = 256;
+/// Of one call: what a policy changes is kept in the daemon, not in its own memory.
+const MAX_CHANGES: usize = 1024;
+const MAX_CHANGED_BYTES: usize = 256 << 10;
 
 /// What a bundle gives one policy beyond `patch` itself.
 #[derive(Clone, Debug)]
@@ -55,7 +60,8 @@ struct Operation {
 impl Draft {
     /// Remembers what was refused; the answer is the policy's.
     pub(crate) fn refuse(&mut self, path: String, error: PatchError) -> Result<(), PatchError> {
-        if self.refused.len() < 64 {
+        if self.refused.len() < MAX_REFUSED {
+            let path = crate::host::cut(path, MAX_PATH);
             self.refused.push(RefusedPatch { path, code: error.word().into() });
         }
         Err(error)
@@ -165,12 +171,19 @@ impl Draft {
         let Ok(Operation { op, path, value }) = serde_json::from_str(text) else {
             return self.refuse(String::new(), PatchError::InvalidValue);
         };
+        if !path.starts_with('/') {
+            return self.refuse(path, PatchError::NoSuchField);
+        }
         let parts: Vec<String> =
             path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let step = |text: &str| text.parse::<u32>().ok();
         let sets = matches!(op.as_str(), "add" | "replace");
         match (parts.as_slice(), sets, value.as_str(), value.as_u64()) {
+            // RFC 6902 section 4.3: what is replaced must be there.
+            (["labels", key], true, ..) if op == "replace" && !self.spec.labels.contains_key(*key) => {
+                self.refuse(path, PatchError::InvalidValue)
+            }
             (["labels", key], true, Some(text), _) => self.set_label(rights, key, Some(text)),
             (["labels", key], false, ..) if op == "remove" => self.set_label(rights, key, None),
             (["limits", "disk_bytes"], true, _, Some(number)) => self.set_limit(rights, "disk_bytes", number),
@@ -208,6 +221,10 @@ impl Draft {
         // The list of requirements only grows: nobody's entry is in anybody's way.
         if foreign && !rights.overrides && change.field != Field::Require {
             return self.refuse(pointer, PatchError::Conflict);
+        }
+        let bytes: usize = self.pending.iter().map(Change::bytes).sum();
+        if self.pending.len() >= MAX_CHANGES || bytes + change.bytes() > MAX_CHANGED_BYTES {
+            return self.refuse(pointer, PatchError::InvalidValue);
         }
         change.apply(std::sync::Arc::make_mut(&mut self.spec));
         self.pending.push(change);

@@ -1,11 +1,9 @@
 //! `log`, `call`, `container` and `outcome`.
 
-use std::borrow::Cow;
-
 use model::Receipt;
 use serde_json::Value;
 
-use super::{State, cut};
+use super::{State, line};
 use crate::bindings::types::Pair;
 use crate::bindings::{call, container, log, outcome};
 use crate::document;
@@ -21,7 +19,7 @@ impl log::Host for State {
         }
         self.log_lines += 1;
         // One line, whatever it holds: a policy must not forge others.
-        let text: Cow<'_, str> = cut(message, MAX_LOG_LINE).replace(|c: char| c.is_control(), " ").into();
+        let text = line(message, MAX_LOG_LINE);
         let (policy, job_id) = (&*self.policy.name, self.about.id);
         match level {
             log::Level::Debug => tracing::debug!(policy, %job_id, "{text}"),

@@ -39,6 +39,7 @@ impl From<ReloadError> for Problem {
     fn from(error: ReloadError) -> Self {
         match error {
             ReloadError::Refused(error) => refused(error),
+            ReloadError::Busy => Self::new(Code::ReloadInProgress, error.to_string()),
             ReloadError::Failed(_) => Self::internal(error.to_string()),
         }
     }

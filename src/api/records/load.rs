@@ -38,24 +38,24 @@ impl Load {
         match from {
             Some(Status::Queued) => {
                 counts.queued -= 1;
-                counts.queued_bytes -= memory;
+                counts.queued_bytes = counts.queued_bytes.saturating_sub(memory);
             }
             Some(Status::Running) => {
                 self.running -= 1;
                 counts.running -= 1;
-                counts.running_bytes -= memory;
+                counts.running_bytes = counts.running_bytes.saturating_sub(memory);
             }
             _ => (),
         }
         match to {
             Some(Status::Queued) => {
                 counts.queued += 1;
-                counts.queued_bytes += memory;
+                counts.queued_bytes = counts.queued_bytes.saturating_add(memory);
             }
             Some(Status::Running) => {
                 self.running += 1;
                 counts.running += 1;
-                counts.running_bytes += memory;
+                counts.running_bytes = counts.running_bytes.saturating_add(memory);
             }
             _ => (),
         }
