@@ -128,6 +128,13 @@ enum HookSchema {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(
+    test,
+    schemars(
+        title = "A bundle of Stockade policies",
+        description = "Which policies are asked about jobs, in which order, with which settings and grants. In TOML."
+    )
+)]
 #[serde(deny_unknown_fields)]
 struct Document {
     /// The policies, in any order.
@@ -296,3 +303,6 @@ impl Grant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,3 +173,6 @@ fn functions(types: &Types, imports: &[&str]) -> BTreeMap<&'static str, Vec<Stri
     functions.retain(|_, called| !called.is_empty());
     functions
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,3 +45,6 @@ fn step(step: &StepSpec) -> Value {
 pub(crate) fn at(document: &Value, pointer: &str) -> Option<String> {
     document.pointer(pointer).map(Value::to_string)
 }
+
+#[cfg(test)]
+mod tests;

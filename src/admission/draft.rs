@@ -100,3 +100,6 @@ impl Draft {
         Self::new(Arc::new(spec))
     }
 }
+
+#[cfg(test)]
+mod tests;

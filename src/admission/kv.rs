@@ -104,3 +104,6 @@ impl Store {
         self.bytes = self.entries.iter().map(|(key, entry)| key.len() + entry.value.len()).sum();
     }
 }
+
+#[cfg(test)]
+mod tests;

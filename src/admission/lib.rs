@@ -30,6 +30,8 @@ mod recorder;
 pub mod shipped;
 mod stats;
 mod sys;
+#[cfg(test)]
+mod testing;
 mod verdict;
 
 pub use about::{About, Facts};

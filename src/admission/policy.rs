@@ -185,3 +185,6 @@ pub(crate) fn network_mode(spec: &JobSpec) -> &'static str {
         NetworkMode::None => "none",
     }
 }
+
+#[cfg(test)]
+mod tests;

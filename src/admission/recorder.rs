@@ -143,3 +143,6 @@ impl Lines {
         self.file.write_all(&line)
     }
 }
+
+#[cfg(test)]
+mod tests;

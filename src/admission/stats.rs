@@ -89,3 +89,6 @@ impl Stats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,9 @@ fn ask(who: Who, folder: &Temp, case: &str, more: &[&str]) -> Ran {
 
 fn a_no_is_125(who: Who) {
     let folder = folder();
-    let free = ask(who, &folder, "none", &[]);
-    assert_eq!((free.code, free.text().as_str()), (0, "ran\n"), "{free:?}");
+    let none = ask(who, &folder, "none", &[]);
+    assert_eq!((none.code, none.text().as_str()), (125, ""), "a bundle that lost its policies: {none:?}");
+    assert!(none.stderr.contains("no policy"), "{none:?}");
     let no = ask(who, &folder, "no", &[]);
     assert_eq!((no.code, no.text().as_str()), (125, ""), "{no:?}");
     for word in ["deny", "no-way", "no-way says no", "/steps/0/limits/memory_bytes", "ask for less"] {

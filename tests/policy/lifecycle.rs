@@ -140,10 +140,10 @@ fn a_job_keeps_its_policies(who: Who) {
     let daemon = Daemon::with_policies(who, &bundle, &[(files[0].0, &files[0].1), (files[1].0, &files[1].1)]);
     let running = daemon.submit(&json!({"command": ["sleep", "30"]}));
     record(&daemon, &running, "the start is noted", |job| job["labels"]["started"] == "yes");
-    daemon.rewrite(BUNDLE, "");
+    daemon.rewrite(BUNDLE, entry("other", "yes", ""));
     assert_eq!(daemon.client().post("/policies/reload", &json!({})).status, 200);
     daemon.client().post(&format!("/jobs/{running}/cancel"), &json!({}));
     let ended = record(&daemon, &running, "the end is noted", |job| job["labels"]["ended"] == "yes");
     assert_eq!(decision(&ended, "yes")["generation"], 1, "{ended}");
-    assert_eq!(asked(&daemon.run(&job("x"))), Vec::<&str>::new());
+    assert_eq!(asked(&daemon.run(&job("x"))), ["other"]);
 }

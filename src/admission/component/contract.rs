@@ -49,3 +49,6 @@ pub fn other_version(name: &str) -> Option<&str> {
     let (_, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
     Interface::parse(name).is_none().then_some(version)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,6 @@ pub(super) fn sections(component: &[u8]) -> Result<Vec<Section>, wasmparser::Err
     }
     Ok(sections)
 }
+
+#[cfg(test)]
+mod tests;

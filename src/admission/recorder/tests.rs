@@ -1,0 +1,81 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde_json::json;
+
+use super::{MAX_CONTENTS, Recorded, Recorder, recordable};
+use crate::testing::{Folder, about, job};
+
+fn recorded(command: &str) -> Recorded {
+    let kv = BTreeMap::from([("quota".to_owned(), BTreeMap::from([("n".to_owned(), "3".to_owned())]))]);
+    let (job, partial) = recordable(&job(json!({ "command": [command], "stdin": { "text": "in" } })));
+    Recorded { about: about(), job, partial, kv, admitted: true, decisions: Vec::new() }
+}
+
+#[test]
+fn every_line_reads_back_and_the_file_is_its_owners_alone() {
+    let folder = Folder::new();
+    let path = folder.path().join("log");
+    let recorder = Recorder::open(&path).expect("a folder of ours");
+    let sent = ["one", "two", "three"].map(recorded);
+    let ids = sent.each_ref().map(|line| line.about.id);
+    let jobs = sent.each_ref().map(|line| line.job.clone());
+    for line in sent {
+        recorder.record(line);
+    }
+    recorder.close();
+    let text = fs::read_to_string(&path).expect("written");
+    let lines: Vec<Recorded> =
+        text.lines().map(|line| serde_json::from_str(line).expect("one document a line")).collect();
+    assert_eq!(lines.iter().map(|line| line.about.id).collect::<Vec<_>>(), ids);
+    assert_eq!(lines.iter().map(|line| line.job.clone()).collect::<Vec<_>>(), jobs);
+    assert!(lines.iter().all(|line| line.kv["quota"]["n"] == "3" && line.admitted && !line.partial));
+    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn opening_again_goes_on_behind_what_is_there() {
+    let folder = Folder::new();
+    let path = folder.path().join("log");
+    for command in ["one", "two"] {
+        let recorder = Recorder::open(&path).expect("a folder of ours");
+        recorder.record(recorded(command));
+        recorder.close();
+    }
+    assert_eq!(fs::read_to_string(&path).expect("written").lines().count(), 2);
+}
+
+#[test]
+fn what_comes_after_the_end_is_counted() {
+    let folder = Folder::new();
+    let path = folder.path().join("log");
+    let recorder = Recorder::open(&path).expect("a folder of ours");
+    recorder.close();
+    recorder.record(recorded("late"));
+    assert_eq!(recorder.dropped.load(Relaxed), 1);
+    assert_eq!(fs::read_to_string(&path).expect("there"), "");
+}
+
+#[test]
+fn a_file_that_cannot_be_is_an_error() {
+    let folder = Folder::new();
+    assert!(Recorder::open(folder.path()).is_err());
+    assert!(Recorder::open(&folder.path().join("no/such")).is_err());
+}
+
+#[test]
+fn contents_beyond_the_bound_are_left_out_and_said_so() {
+    let mut spec = job(json!({ "command": ["x"], "files": [{ "path": "a", "text": "" }] }));
+    spec.steps[0].stdin = vec![1; 10];
+    spec.files[0].contents = vec![2; MAX_CONTENTS - 10];
+    assert_eq!(recordable(&spec), (spec.clone(), false));
+    spec.files[0].contents.push(2);
+    let (job, partial) = recordable(&spec);
+    assert!(partial);
+    assert!(job.files[0].contents.is_empty() && job.steps[0].stdin.is_empty());
+    spec.files[0].contents.clear();
+    spec.steps[0].stdin.clear();
+    assert_eq!(job, spec, "all else is there");
+}
