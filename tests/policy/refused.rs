@@ -241,7 +241,7 @@ fn by_signal(who: Who) {
         (log.contains("gone.wasm") && log.contains("relative path")).then_some(())
     });
     still_guarded(&daemon, before);
-    daemon.rewrite(BUNDLE, entry("good", "allow", ""));
+    daemon.rewrite(BUNDLE, entry("guard", "guard", &crate::stage::only("another")));
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
     support::eventually(std::time::Duration::from_secs(10), "the new set is in force", || {
         (generation(&daemon) == before + 1).then_some(())
