@@ -11,6 +11,7 @@ mod lifecycle;
 mod modes;
 mod refused;
 mod reload;
+mod replay;
 mod stage;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         corpus::cases(),
         first_party::cases(),
         reload::cases(),
+        replay::cases(),
     ];
     support::main(&modules.concat())
 }
