@@ -37,14 +37,18 @@ impl Snapshot {
         }
     }
 
-    /// Once no job runs any more: a job is answered before the last of it is cleared away.
+    /// Once no job runs any more: a job is answered before the last of it is cleared away. Still for a tenth of a second,
+    /// because on a busy machine the launcher may stand still in the middle of making a sandbox ahead.
     pub fn idle(daemon: &Daemon, cookie: &str) -> Self {
+        const TURNS: u32 = 20;
         let mut last = Self::of(daemon, cookie);
+        let mut still = 0;
         eventually(Duration::from_secs(5), "the daemon is idle", || {
             let now = Self::of(daemon, cookie);
             let settled = now.processes.len() == 1 + SPARES && now == last;
             last = now.clone();
-            settled.then_some(now)
+            still = if settled { still + 1 } else { 0 };
+            (still >= TURNS).then_some(now)
         })
     }
 
