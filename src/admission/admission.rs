@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use model::{Decision, Hook, HostPolicy, JobId, JobSpec, Mode};
-use serde::Serialize;
+use model::{Decision, Hook, HostPolicy, JobId, JobSpec};
 use wasmtime::Engine;
 
 use crate::About;
@@ -24,7 +23,8 @@ use crate::load::Loader;
 use crate::policy::{Asked, Set};
 use crate::record::Fill;
 use crate::recorder::{Recorded, Recorder, recordable};
-use crate::stats::{PolicyStats, Stats};
+use crate::stats::Stats;
+use crate::summary::Summary;
 use crate::verdict::{Additions, Denial, Verdict};
 
 /// Lifecycle hooks that are called at one time.
@@ -69,7 +69,7 @@ pub(crate) struct Core {
     followers: Places,
     pub(crate) host: HostPolicy,
     pub(crate) cache: Option<Cache>,
-    current: ArcSwap<Set>,
+    pub(crate) current: ArcSwap<Set>,
     /// One load at a time. Holds the bundle's name for the next reload.
     loading: Mutex<Option<String>>,
     /// Of every policy name there has been, so that a reload forgets nothing.
@@ -89,30 +89,6 @@ impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Core").field("set", &self.current.load().generation).finish_non_exhaustive()
     }
-}
-
-/// The policies in force, as `GET /policies` gives them.
-#[derive(Clone, Debug, Serialize)]
-pub struct Summary {
-    pub generation: u64,
-    /// As named when it was loaded; `null` where there are no policies.
-    pub bundle: Option<String>,
-    pub loaded_at: Timestamp,
-    pub policies: Vec<PolicySummary>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct PolicySummary {
-    pub name: String,
-    pub plugin: String,
-    pub digest: String,
-    pub order: i32,
-    pub mode: Mode,
-    pub hooks: Vec<Hook>,
-    pub grants: Vec<String>,
-    pub timeout_ms: u64,
-    pub memory_bytes: u64,
-    pub stats: PolicyStats,
 }
 
 impl Admission {
@@ -168,7 +144,7 @@ impl Admission {
     /// What was loaded last, from its source again. Nothing where nothing was loaded.
     pub fn reload(&self) -> Result<Summary, BundleError> {
         let source = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        source.map_or_else(|| Ok(self.summary()), |source| self.load(&source))
+        self.load_again(source)
     }
 
     /// As [`Admission::reload`], but `None` where a load is under way already.
@@ -178,7 +154,11 @@ impl Admission {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().clone(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(source.map_or_else(|| Ok(self.summary()), |source| self.load(&source)))
+        Some(self.load_again(source))
+    }
+
+    fn load_again(&self, source: Option<String>) -> Result<Summary, BundleError> {
+        source.map_or_else(|| Ok(self.summary()), |source| self.load(&source))
     }
 
     fn swap(&self, bundle: &Bundle) -> Result<(), BundleError> {
@@ -199,16 +179,6 @@ impl Admission {
         self.core.current.load().policies.is_empty()
     }
 
-    pub fn summary(&self) -> Summary {
-        let set = self.core.current.load_full();
-        Summary {
-            generation: set.generation,
-            bundle: set.bundle.clone(),
-            loaded_at: set.loaded_at,
-            policies: set.policies.iter().map(|policy| policy.summary()).collect(),
-        }
-    }
-
     /// The one way to an [`crate::Admitted`]. Blocks for as long as the policies take, which is bounded by their timeouts.
     pub fn admit(&self, spec: JobSpec, about: About) -> Verdict {
         self.decide(spec, about, self.core.recorder.as_ref())
@@ -221,13 +191,14 @@ impl Admission {
 
     fn decide(&self, spec: JobSpec, about: About, recorder: Option<&Recorder>) -> Verdict {
         let set = self.core.current.load_full();
-        let about = Arc::new(about);
+        let (about, since) = (Arc::new(about), Instant::now());
         let asked = Asked::of(&set, &spec, &about.tenant);
         let follower = |spec: &Arc<JobSpec>| Follower {
             asked,
             core: Arc::clone(&self.core),
             set: Arc::clone(&set),
             about: Arc::clone(&about),
+            since,
             spec: Arc::clone(spec),
         };
         if set.at(Hook::Mutation).chain(set.at(Hook::Validation)).next().is_none() {
@@ -333,20 +304,5 @@ impl Set {
     }
 }
 
-impl crate::policy::Policy {
-    fn summary(&self) -> PolicySummary {
-        let grant = |grant: &Grant| grant.word().to_owned();
-        PolicySummary {
-            name: self.name.to_string(),
-            plugin: self.plugin.clone(),
-            digest: self.digest.clone(),
-            order: self.order,
-            mode: self.mode,
-            hooks: self.hooks.names(),
-            grants: self.grants.iter().map(grant).collect(),
-            timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
-            memory_bytes: self.memory as u64,
-            stats: self.stats.now(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

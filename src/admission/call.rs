@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use model::{Failure, Ruling};
+use model::Failure;
 use wasmtime::component::HasSelf;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use crate::bindings::types::{Additions, Denial, Notes};
+use crate::bindings::types::{Denial, Notes};
 use crate::engine::Clock;
 use crate::host::State;
 use crate::policy::Policy;
 
-/// What host calls may copy out of a policy, and one answer may hold, in all.
+/// What one host call may copy out of a policy, and what one answer may hold.
 const HOSTCALL_BYTES: usize = 2 << 20;
 /// There are no resources in the contract.
 const MAX_HANDLES: usize = 16;
@@ -82,23 +82,6 @@ fn classify(error: &wasmtime::Error, policy: &Policy, state: &State) -> Broken {
         }
         Some(trap) => broken(Failure::Trap, trap.to_string()),
         None => broken(Failure::BadOutput, error.root_cause().to_string()),
-    }
-}
-
-/// The answers of all hooks, as far as they have it in common.
-pub(crate) trait Answer {
-    fn ruling(&self) -> Ruling;
-}
-
-impl Answer for Judgement {
-    fn ruling(&self) -> Ruling {
-        if self.is_ok() { Ruling::Allow } else { Ruling::Deny }
-    }
-}
-
-impl Answer for Additions {
-    fn ruling(&self) -> Ruling {
-        Ruling::Allow
     }
 }
 

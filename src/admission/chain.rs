@@ -10,7 +10,7 @@ use crate::call::{Broken, Caller};
 use crate::draft::{Change, Draft};
 use crate::lifecycle::Follower;
 use crate::policy::{Asked as Match, Policy, Set};
-use crate::record::{Asked, Fill, ask};
+use crate::record::{Asked, Fill, ask, told};
 use crate::verdict::{Admitted, Denial, Verdict};
 
 /// One decision on its way.
@@ -79,10 +79,7 @@ impl<'a> Chain<'a> {
     fn mutate_once(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
         let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
         (decision.patch, decision.refused) = draft.patch();
-        let allowed = decision.verdict == Ruling::Allow;
-        if allowed && draft.is_changed() {
-            decision.verdict = Ruling::Mutate;
-        }
+        let allowed = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
         if policy.mode == Mode::Enforce {
             if allowed {
                 draft.keep(&policy.name);
@@ -93,25 +90,24 @@ impl<'a> Chain<'a> {
             let changes = draft.withdraw();
             self.shadowed.extend(changes.into_iter().filter(|_| allowed));
         }
-        self.record(policy, decision)?;
+        self.record(decision)?;
         Ok(draft)
     }
 
     /// The second pass: the first answers were about another job than the one that is to run.
     fn mutate_again(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
         let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
-        let changed = draft.is_changed();
         (decision.patch, decision.refused) = draft.patch();
         draft.discard();
-        if decision.verdict == Ruling::Allow && !changed {
+        if decision.verdict == Ruling::Allow {
             return Ok(draft);
         }
-        if decision.verdict == Ruling::Allow {
+        if decision.verdict == Ruling::Mutate {
             let detail = "asked again about the job that all policies had changed, it changed it once more";
             decision.fail(&Broken { failure: Failure::NotIdempotent, detail: detail.into() });
             policy.stats.fail(Failure::NotIdempotent);
         }
-        self.record(policy, decision)?;
+        self.record(decision)?;
         Ok(draft)
     }
 
@@ -148,7 +144,7 @@ impl<'a> Chain<'a> {
             if self.asks.has(policy) {
                 let asked = ask(self.caller, policy, &self.about, Hook::Validation, draft);
                 draft = asked.draft;
-                verdict = verdict.and(self.record(policy, asked.decision));
+                verdict = verdict.and(self.record(asked.decision));
             }
             if policy.mode != Mode::Enforce {
                 shadow = shadow.map(|shadow| self.validate_shadow(policy, shadow));
@@ -169,17 +165,12 @@ impl<'a> Chain<'a> {
     }
 
     /// `Err` where it denies the job.
-    fn record(&mut self, policy: &Policy, mut decision: Decision) -> Result<(), ()> {
+    fn record(&mut self, mut decision: Decision) -> Result<(), ()> {
         decision.generation = self.set.generation;
-        let ok = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
-        if policy.mode != Mode::Audit {
-            self.warnings.extend(decision.warnings.iter().map(|text| format!("{}: {text}", policy.name)));
-        }
-        if policy.mode == Mode::Warn && decision.verdict != Ruling::Allow {
-            self.warnings.push(format!("{} (not enforced): {}", policy.name, summary(&decision)));
-        }
+        self.warnings.extend(told(&decision));
+        let denies = decision.denies();
         self.decisions.push(decision);
-        if ok || policy.mode != Mode::Enforce { Ok(()) } else { Err(()) }
+        if denies { Err(()) } else { Ok(()) }
     }
 
     pub(crate) fn verdict(self, judged: Result<Arc<JobSpec>, ()>, follower: Option<Follower>) -> Verdict {
@@ -192,21 +183,10 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn summary(decision: &Decision) -> String {
-    match decision.verdict {
-        Ruling::Mutate => {
-            let paths: Vec<&str> = decision.patch.iter().map(|op| op.path.as_str()).collect();
-            format!("would change {}", paths.join(", "))
-        }
-        Ruling::Allow | Ruling::Deny | Ruling::Error => decision.reason.clone().unwrap_or_default(),
-    }
-}
-
 impl Denial {
     /// A policy's own no comes before one that is for lack of an answer; else the first counts.
     pub(crate) fn from_decisions(decisions: Vec<Decision>, warnings: Vec<String>) -> Self {
-        let counts = |decision: &&Decision| decision.mode == Mode::Enforce && !decision.shadow;
-        let of = |ruling| decisions.iter().filter(counts).find(|decision| decision.verdict == ruling);
+        let of = |ruling| decisions.iter().find(|decision| decision.denies() && decision.verdict == ruling);
         let decision = of(Ruling::Deny).or(of(Ruling::Error)).cloned();
         let failure = decision
             .as_ref()

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use model::{Hook, Job, Receipt};
+use model::{Hook, Job, Receipt, Ruling};
 
 use crate::bindings::types::Additions as Answer;
-use crate::call::{Answer as _, Called};
+use crate::call::Called;
 use crate::draft::Draft;
 use crate::host::State;
 use crate::lifecycle::{Follower, exhausted};
@@ -57,9 +57,9 @@ impl Queue {
         if line.served {
             return;
         }
-        let policy_ = Arc::clone(policy);
+        let served = Arc::clone(policy);
         let thread = thread::Builder::new().name("policy-events".into());
-        line.served = thread.spawn(move || policy_.queue.serve(&policy_)).is_ok();
+        line.served = thread.spawn(move || served.queue.serve(&served)).is_ok();
         if !line.served {
             // Out of threads: the next event tries again, and this one is still in line.
             tracing::error!(policy = &*policy.name, "cannot start a thread for lifecycle hooks");
@@ -119,7 +119,7 @@ impl Event {
                 exited(follower, policy, state)
             }
         };
-        let ruling = called.answer.as_ref().map_or(model::Ruling::Error, Answer::ruling);
+        let ruling = if called.answer.is_ok() { Ruling::Allow } else { Ruling::Error };
         let failure = called.answer.as_ref().err().map(|broken| broken.failure);
         policy.stats.count(ruling, failure, called.took, called.state.bounds.used());
         match called.answer {

@@ -187,3 +187,14 @@ impl State {
         &self.documents.job.get_or_insert_with(make).2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, line};
+
+    #[test]
+    fn a_policys_text_is_one_line() {
+        assert_eq!(line("no\nERROR forged \u{1b}[31m\r".into(), 64), "no ERROR forged  [31m ");
+        assert_eq!(cut("größe".into(), 3), "gr");
+    }
+}

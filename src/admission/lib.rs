@@ -29,17 +29,19 @@ mod record;
 mod recorder;
 pub mod shipped;
 mod stats;
+mod summary;
 mod sys;
 #[cfg(test)]
 mod testing;
 mod verdict;
 
 pub use about::{About, Facts};
-pub use admission::{Admission, EngineError, Options, PolicySummary, Summary};
+pub use admission::{Admission, EngineError, Options};
 pub use bundle::{Bundle, BundleError, Entry, Grant, Matcher};
 pub use compile::{COMPILER_ROLE, compiler_main};
 pub use document::document;
 pub use lifecycle::{Follower, Judged};
 pub use recorder::Recorded;
 pub use stats::PolicyStats;
+pub use summary::{PolicySummary, Summary};
 pub use verdict::{Additions, Admitted, Denial, Verdict};

@@ -1,9 +1,9 @@
 //! A job's policies from its admission to its end: always the set that admitted it, whatever was loaded since.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use jiff::Timestamp;
-use model::{Decision, Failure, Hook, Job, JobSpec, Mode, Output, Receipt, Ruling, StepResult};
+use model::{Decision, Failure, Hook, Job, JobSpec, Output, Receipt, StepResult};
 
 use crate::About;
 use crate::admission::Core;
@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::events::Event;
 use crate::host::State;
 use crate::policy::{Asked, Policy, Set};
-use crate::record::{Fill, judged};
+use crate::record::{Fill, judged, told};
 use crate::verdict::Denial;
 
 /// Cheap to clone.
@@ -21,6 +21,8 @@ pub struct Follower {
     pub(crate) core: Arc<Core>,
     pub(crate) set: Arc<Set>,
     pub(crate) about: Arc<About>,
+    /// When that was the time.
+    pub(crate) since: Instant,
     pub(crate) spec: Arc<JobSpec>,
     /// Which policies of the set are asked about this job.
     pub(crate) asked: Asked,
@@ -87,9 +89,10 @@ impl Follower {
     }
 
     /// What happens now is told with the time it has now: a job may have waited and run for long since its admission.
+    /// Counted from there, for a clock that is set must not take a policy back, and a replay has a time of its own.
     fn now(&self) -> Self {
-        let about = About { now: Timestamp::now(), ..About::clone(&self.about) };
-        Self { about: Arc::new(about), ..self.clone() }
+        let now = self.about.now.checked_add(self.since.elapsed()).unwrap_or(self.about.now);
+        Self { about: Arc::new(About { now, ..About::clone(&self.about) }), ..self.clone() }
     }
 
     fn judge(&self, hook: Hook, call: impl Fn(&Arc<Policy>, State) -> Called<Judgement>) -> Judged {
@@ -106,17 +109,10 @@ impl Follower {
                 decision
             };
             decision.generation = self.set.generation;
-            if policy.mode != Mode::Audit {
-                all.warnings.extend(decision.warnings.iter().map(|text| format!("{}: {text}", policy.name)));
-            }
-            if policy.mode == Mode::Warn && decision.verdict != Ruling::Allow {
-                let reason = decision.reason.clone().unwrap_or_default();
-                all.warnings.push(format!("{} (not enforced): {reason}", policy.name));
-            }
+            all.warnings.extend(told(&decision));
             all.decisions.push(decision);
         }
-        let denies = |d: &Decision| d.mode == Mode::Enforce && d.verdict != Ruling::Allow;
-        if all.decisions.iter().any(denies) {
+        if all.decisions.iter().any(Decision::denies) {
             let (decisions, warnings) = (all.decisions.clone(), all.warnings.clone());
             all.denial = Some(Denial::from_decisions(decisions, warnings));
         }

@@ -62,12 +62,34 @@ pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> 
             Some(broken.failure)
         }
     };
-    let ruling = match decision.verdict {
-        Ruling::Allow if state.draft.is_changed() => Ruling::Mutate,
-        ruling => ruling,
-    };
-    policy.stats.count(ruling, failure, took, state.bounds.used());
+    if decision.verdict == Ruling::Allow && state.draft.is_changed() {
+        decision.verdict = Ruling::Mutate;
+    }
+    policy.stats.count(decision.verdict, failure, took, state.bounds.used());
     (decision, state)
+}
+
+/// What whoever sent the job is told of a decision: nothing of `audit`, and of `warn` also what it would have done.
+pub(crate) fn told(decision: &Decision) -> Vec<String> {
+    let policy = &decision.policy;
+    let mut told = Vec::new();
+    if decision.mode != Mode::Audit {
+        told.extend(decision.warnings.iter().map(|text| format!("{policy}: {text}")));
+    }
+    if decision.mode == Mode::Warn && decision.verdict != Ruling::Allow {
+        told.push(format!("{policy} (not enforced): {}", would_be(decision)));
+    }
+    told
+}
+
+fn would_be(decision: &Decision) -> String {
+    match decision.verdict {
+        Ruling::Mutate => {
+            let paths: Vec<&str> = decision.patch.iter().map(|op| op.path.as_str()).collect();
+            format!("would change {}", paths.join(", "))
+        }
+        Ruling::Allow | Ruling::Deny | Ruling::Error => decision.reason.clone().unwrap_or_default(),
+    }
 }
 
 impl Policy {

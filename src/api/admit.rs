@@ -2,7 +2,7 @@
 
 use admission::{About, Admission, Denial, Facts, Verdict};
 use jiff::Timestamp;
-use model::{Decision, Hook, JobId, JobSpec, Mode, Ruling};
+use model::{Decision, JobId, JobSpec, Ruling};
 use tracing::Span;
 
 use crate::edge::RequestId;
@@ -72,9 +72,7 @@ fn about(request: RequestId, facts: Facts) -> About {
 
 /// Of all decisions those that each keep the job from running.
 pub(crate) fn denials(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
-    let counts = |decision: &&Decision| decision.mode == Mode::Enforce && !decision.shadow;
-    let denies = |decision: &&Decision| matches!(decision.verdict, Ruling::Deny | Ruling::Error);
-    decisions.iter().filter(counts).filter(denies)
+    decisions.iter().filter(|decision| decision.denies())
 }
 
 fn decides(denial: &Denial, decision: &Decision) -> bool {
@@ -83,23 +81,12 @@ fn decides(denial: &Denial, decision: &Decision) -> bool {
 
 /// The one line about a denied job. A policy that says no does its work; one that gives no answer is to be mended.
 pub(crate) fn log(job_id: JobId, decision: &Decision) {
-    let (policy, hook) = (&decision.policy, word(decision.hook));
+    let (policy, hook) = (&decision.policy, decision.hook.word());
     let code = decision.code.as_deref().unwrap_or_default();
     let reason = decision.reason.as_deref().unwrap_or_default();
     if decision.verdict == Ruling::Error {
         tracing::warn!(%job_id, policy, code, hook, "job denied, for a policy failed: {reason}");
     } else {
         tracing::info!(%job_id, policy, code, hook, "job denied: {reason}");
-    }
-}
-
-fn word(hook: Hook) -> &'static str {
-    match hook {
-        Hook::Mutation => "mutation",
-        Hook::Validation => "validation",
-        Hook::PreStart => "pre_start",
-        Hook::OnStarted => "on_started",
-        Hook::OnExited => "on_exited",
-        Hook::Connection => "connection",
     }
 }

@@ -42,6 +42,18 @@ pub struct Decision {
     pub duration_us: u64,
 }
 
+impl Decision {
+    /// Whether it is one that counts: enforced, and about the job that there is.
+    pub fn counts(&self) -> bool {
+        self.mode == Mode::Enforce && !self.shadow
+    }
+
+    /// Whether it keeps the job from running.
+    pub fn denies(&self) -> bool {
+        self.counts() && matches!(self.verdict, Ruling::Deny | Ruling::Error)
+    }
+}
+
 /// Where a policy is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use admission::{Admission, Recorded, Verdict};
-use model::{Decision, JobId, Mode, PatchOp, Ruling};
+use model::{Decision, JobId, PatchOp, Ruling};
 use serde::Serialize;
 
 use super::table::table;
@@ -103,14 +103,12 @@ fn replay(admission: &Admission, recorded: Recorded, report: &mut Report) {
 
 impl Said {
     fn of(admitted: bool, decisions: &[Decision]) -> Self {
-        let counts =
-            || decisions.iter().filter(|decision| decision.mode == Mode::Enforce && !decision.shadow);
-        let denies = |d: &&Decision| matches!(d.verdict, Ruling::Deny | Ruling::Error);
-        let denied = counts().filter(denies);
+        let denied = decisions.iter().filter(|decision| decision.denies());
+        let patched = decisions.iter().filter(|d| d.counts() && d.verdict == Ruling::Mutate);
         Self {
             admitted,
             denied_by: denied.map(|d| (d.policy.clone(), d.code.clone().unwrap_or_default())).collect(),
-            patch: counts().filter(|d| d.verdict == Ruling::Mutate).flat_map(|d| d.patch.clone()).collect(),
+            patch: patched.flat_map(|d| d.patch.clone()).collect(),
         }
     }
 

@@ -96,7 +96,7 @@ fn policies_table(policies: &[Policy]) -> String {
     let mut rows = vec![["ORDER", "POLICY", "MODE", "PLUGIN", "HOOKS", "DIGEST"].map(String::from).to_vec()];
     rows.extend(policies.iter().map(|Policy { name, order, mode, plugin, granted: _ }| {
         let Plugin { plugin, description } = plugin;
-        let mode = word(*mode).into();
+        let mode = mode.word().into();
         vec![
             order.to_string(),
             name.clone(),
@@ -113,16 +113,6 @@ fn policies_table(policies: &[Policy]) -> String {
 fn hooks(description: &Description) -> String {
     let hooks: Vec<_> = description.hooks.iter().filter(|hook| **hook != CONFIGURATION).collect();
     list(&hooks)
-}
-
-/// As in a bundle.
-fn word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Enforce => "enforce",
-        Mode::Warn => "warn",
-        Mode::Audit => "audit",
-        Mode::Off => "off",
-    }
 }
 
 #[cfg(test)]
