@@ -1,7 +1,7 @@
 //! The job as one JSON document, shaped like the request it came from. Secrets are not in it: values of environment
 //! variables, stdin and contents of files stay out.
 
-use model::{JobSpec, StepSpec};
+use model::{CaseSpec, JobSpec, Judge, StepSpec};
 use serde_json::{Value, json};
 
 use crate::About;
@@ -25,6 +25,10 @@ pub fn document(spec: &JobSpec, about: &About) -> Value {
         "user": spec.user.to_string(),
         "labels": spec.labels,
         "require": spec.require,
+        "priority": spec.priority,
+        "retry": { "max_attempts": spec.max_attempts },
+        "queue_timeout_ms": spec.queue_timeout_ms,
+        "callback": spec.callback.as_ref().map(|callback| json!({ "url": callback.url })),
         "tty": spec.tty,
     })
 }
@@ -38,6 +42,23 @@ fn step(step: &StepSpec) -> Value {
         "workdir": step.workdir,
         "profile": step.profile,
         "stdin_bytes": step.stdin.len(),
+        "cases": step.cases.iter().map(case).collect::<Vec<_>>(),
+        "parallel": step.parallel,
+    })
+}
+
+fn case(case: &CaseSpec) -> Value {
+    let checker = case.expect.as_ref().and_then(|expect| match &expect.by {
+        Judge::Checker { command, .. } => Some(json!({ "command": command })),
+        Judge::Compare { .. } => None,
+    });
+    json!({
+        "name": case.name,
+        "args": case.args,
+        "env_names": case.env.keys().collect::<Vec<_>>(),
+        "limits": case.limits,
+        "stdin_bytes": case.stdin.as_ref().map(|stdin| stdin.len()),
+        "checker": checker,
     })
 }
 

@@ -91,9 +91,7 @@ impl Event {
     }
 
     fn size(&self) -> usize {
-        let spec = &self.follower().spec;
-        let files: usize = spec.files.iter().map(|file| file.contents.len()).sum();
-        files + spec.steps.iter().map(|step| step.stdin.len()).sum::<usize>()
+        self.follower().spec.contents().map(|content| content.len()).sum()
     }
 
     fn deliver(self, policy: &Arc<Policy>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::{Decision, Failure, Hook, Job, JobSpec, Output, Receipt, StepResult};
+use model::{CaseResult, Decision, Failure, Hook, Job, JobSpec, Output, Receipt, StepResult};
 
 use crate::About;
 use crate::admission::Core;
@@ -133,6 +133,17 @@ fn without_outputs(job: &Job) -> Job {
         bytes: output.bytes,
         truncated: output.truncated,
     };
+    let case = |case: &CaseResult| CaseResult {
+        name: case.name.clone(),
+        status: case.status,
+        exit_code: case.exit_code,
+        signal: case.signal.clone(),
+        cause: case.cause.clone(),
+        stdout: output(&case.stdout),
+        stderr: output(&case.stderr),
+        usage: case.usage,
+        checker: case.checker.clone(),
+    };
     let step = |step: &StepResult| StepResult {
         name: step.name.clone(),
         status: step.status,
@@ -142,11 +153,15 @@ fn without_outputs(job: &Job) -> Job {
         stdout: output(&step.stdout),
         stderr: output(&step.stderr),
         usage: step.usage,
+        cases: step.cases.iter().map(case).collect(),
     };
     Job {
         id: job.id,
         status: job.status,
         tenant: job.tenant.clone(),
+        attempt: job.attempt,
+        paused: job.paused,
+        priority: job.priority,
         labels: job.labels.clone(),
         created_at: job.created_at,
         started_at: job.started_at,

@@ -336,6 +336,10 @@ fn no_job() -> JobSpec {
         user: 0,
         labels: std::collections::BTreeMap::new(),
         require: Vec::new(),
+        priority: 0,
+        max_attempts: 1,
+        queue_timeout_ms: None,
+        callback: None,
         tty: false,
     }
 }

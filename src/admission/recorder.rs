@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use model::{Decision, FileSpec, JobSpec, StepSpec};
+use model::{Content, Decision, JobSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::About;
@@ -48,28 +48,12 @@ pub(crate) struct Recorder {
 
 /// The job as it can be recorded, and whether that is not the whole of it.
 pub(crate) fn recordable(spec: &JobSpec) -> (JobSpec, bool) {
-    let contents: usize = spec.files.iter().map(|file| file.contents.len()).sum();
-    let inputs: usize = spec.steps.iter().map(|step| step.stdin.len()).sum();
-    if contents + inputs <= MAX_CONTENTS {
+    if spec.contents().map(|content| content.len()).sum::<usize>() <= MAX_CONTENTS {
         return (spec.clone(), false);
     }
-    let file = |file: &FileSpec| FileSpec { contents: Vec::new(), path: file.path.clone(), mode: file.mode };
-    let step = |step: &StepSpec| StepSpec { stdin: Vec::new(), ..step.clone() };
-    let files = spec.files.iter().map(file).collect();
-    let steps = spec.steps.iter().map(step).collect();
-    (
-        JobSpec {
-            files,
-            steps,
-            image: spec.image.clone(),
-            network: spec.network.clone(),
-            artifacts: spec.artifacts.clone(),
-            labels: spec.labels.clone(),
-            require: spec.require.clone(),
-            ..*spec
-        },
-        true,
-    )
+    let mut spec = spec.clone();
+    spec.contents_mut().for_each(|content| *content = Content::default());
+    (spec, true)
 }
 
 impl Recorder {

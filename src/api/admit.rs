@@ -3,10 +3,8 @@
 use admission::{About, Admission, Denial, Facts, Verdict};
 use jiff::Timestamp;
 use model::{Decision, JobId, JobSpec, Ruling};
-use tracing::Span;
 
 use crate::edge::RequestId;
-use crate::problem::Problem;
 use crate::records::{Records, Seat};
 use crate::runner::memory;
 
@@ -16,47 +14,46 @@ const SUBMITTER: &str = "anonymous";
 
 /// Takes a job to its verdict. Where there are policies it gets a seat among the jobs that others are decided by, to be
 /// kept until the job is on record.
-pub(crate) async fn admit(
+pub(crate) fn admit(
     admission: &Admission,
     records: &Records,
     spec: JobSpec,
     request: RequestId,
-) -> Result<(Verdict, Option<Seat>), Problem> {
+) -> (Verdict, Option<Seat>) {
     if admission.is_empty() {
-        return Ok((admission.admit(spec, about(request, Facts::default())), None));
+        return (admission.admit(spec, about(request, Facts::default())), None);
     }
     let (facts, seat) = records.sit_down(TENANT, memory(&spec));
     let about = about(request, facts);
     let id = about.id;
-    let verdict = ask(admission, spec, about, Admission::admit).await?;
+    let verdict = ask(admission, spec, about, Admission::admit);
     if let Verdict::Denied(denial) = &verdict
         && let Some(decision) = denials(&denial.decisions).find(|decision| decides(denial, decision))
     {
         log(id, decision);
     }
-    Ok((verdict, Some(seat)))
+    (verdict, Some(seat))
 }
 
 /// What a job would be told now, with what was known about it. There will be no such job, so it gets no seat.
-pub(crate) async fn preview(
+pub(crate) fn preview(
     admission: &Admission,
     records: &Records,
     spec: JobSpec,
     request: RequestId,
-) -> Result<Verdict, Problem> {
-    ask(admission, spec, about(request, records.facts()), Admission::preview).await
+) -> Verdict {
+    ask(admission, spec, about(request, records.facts()), Admission::preview)
 }
 
-/// Policies compute, and may do so for as long as their timeouts allow: not on a thread that other requests wait for.
-async fn ask(
+/// Policies compute, and may do so for as long as their timeouts allow: whatever else waits for this thread goes to
+/// another. Here and not on a blocking thread, which would cost as much as the policies themselves to get there and back.
+fn ask(
     admission: &Admission,
     spec: JobSpec,
     about: About,
     how: fn(&Admission, JobSpec, About) -> Verdict,
-) -> Result<Verdict, Problem> {
-    let (admission, span) = (admission.clone(), Span::current());
-    let asked = tokio::task::spawn_blocking(move || span.in_scope(|| how(&admission, spec, about))).await;
-    asked.map_err(|error| Problem::internal(format!("asking the policies failed: {error}")))
+) -> Verdict {
+    tokio::task::block_in_place(|| how(admission, spec, about))
 }
 
 fn about(request: RequestId, facts: Facts) -> About {

@@ -87,6 +87,9 @@ pub(crate) fn job(status: Status) -> Job {
         id: JobId::new(),
         status,
         tenant: "default".into(),
+        attempt: 0,
+        paused: false,
+        priority: 0,
         labels: BTreeMap::new(),
         created_at: Timestamp::now(),
         started_at: None,
@@ -116,6 +119,7 @@ pub(crate) fn finished(job: Job, bytes: usize) -> Snapshot {
         stdout,
         stderr: Output::default(),
         usage: Usage::default(),
+        cases: Vec::new(),
     };
     let job = Job { status: Status::Succeeded, steps: vec![step], ..job };
     Snapshot { job, contents: BTreeMap::new() }

@@ -84,6 +84,7 @@ fn read_file(given: &str) -> Result<FileRequest, Failure> {
         path,
         text: None,
         base64: Some(STANDARD.encode(contents)),
+        blob: None,
         mode: Some(format!("{:04o}", metadata.permissions().mode() & 0o777)),
     })
 }

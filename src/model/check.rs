@@ -6,8 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::{
-    FileRequest, FileSpec, Input, JobRequest, JobSpec, Limits, LimitsRequest, StepRequest, StepSpec, pointer,
+    Content, FileRequest, FileSpec, Input, JobRequest, JobSpec, Limits, LimitsRequest, StepRequest, StepSpec,
+    pointer,
 };
+
+mod cases;
+mod service;
 
 const MAX_STEPS: usize = 32;
 const MAX_FILES: usize = 4096;
@@ -115,6 +119,10 @@ impl Errors {
             user,
             labels: request.labels.clone(),
             require: request.require.clone(),
+            priority: self.priority(request.priority),
+            max_attempts: self.max_attempts(&request.retry),
+            queue_timeout_ms: self.queue_timeout(request.queue_timeout_ms),
+            callback: self.callback(request.callback.as_ref()),
             tty: false,
             steps: self.steps(request, host, &limits, &env),
         }
@@ -196,15 +204,20 @@ impl Errors {
             let place = if step.workdir.is_some() { at("workdir") } else { vec!["workdir"] };
             self.add(&place, "invalid", "an absolute path of at most 4095 bytes without NUL");
         }
-        StepSpec {
+        let mut made = StepSpec {
             name,
             command: step.command.clone(),
-            stdin: step.stdin.as_ref().map_or_else(Vec::new, |input| self.input(&at("stdin"), input)),
-            env: full_env,
+            stdin: step.stdin.as_ref().map_or_else(Content::default, |input| self.input(&at("stdin"), input)),
             limits: self.limits(&at("limits"), &step.limits, limits, &host.caps),
+            env: full_env,
             workdir: workdir.into(),
             profile: profile.into(),
-        }
+            cases: Vec::new(),
+            parallel: self.parallel(&at("parallel"), step),
+            fail_fast: step.fail_fast,
+        };
+        made.cases = self.cases(&at("cases"), step, &made);
+        made
     }
 
     fn profile(&mut self, at: &[&str], profile: &str, host: &HostPolicy) {
@@ -220,6 +233,10 @@ impl Errors {
         for (i, argument) in command.iter().enumerate() {
             self.text(&[at, &[&i.to_string()]].concat(), argument);
         }
+        self.together(at, command, env);
+    }
+
+    fn together(&mut self, at: &[&str], command: &[String], env: &BTreeMap<String, String>) {
         let words: usize = command.iter().map(|a| a.len() + 9).sum();
         let total = words + env.iter().map(|(k, v)| k.len() + v.len() + 10).sum::<usize>();
         if total > MAX_ARGUMENTS {
@@ -283,7 +300,8 @@ impl Errors {
                 self.path(&[at[0], at[1], "path"], &file.path);
                 self.no_clash(&[at[0], at[1], "path"], &file.path, &seen);
                 seen.insert(file.path.as_str());
-                let input = Input { text: file.text.clone(), base64: file.base64.clone() };
+                let (text, base64, blob) = (file.text.clone(), file.base64.clone(), file.blob.clone());
+                let input = Input { text, base64, blob };
                 FileSpec {
                     path: file.path.clone(),
                     mode: self.mode(&[at[0], at[1], "mode"], file.mode.as_deref()),
@@ -327,20 +345,24 @@ impl Errors {
         }
     }
 
-    fn input(&mut self, at: &[&str], input: &Input) -> Vec<u8> {
-        match (&input.text, &input.base64) {
-            (Some(text), None) => text.clone().into_bytes(),
-            (None, Some(text)) => STANDARD.decode(text).unwrap_or_else(|e| {
-                self.add(
-                    &[at, &["base64"]].concat(),
-                    "invalid",
-                    format!("not base64 (RFC 4648 section 4): {e}"),
-                );
-                Vec::new()
-            }),
+    fn input(&mut self, at: &[&str], input: &Input) -> Content {
+        match (&input.text, &input.base64, &input.blob) {
+            (Some(text), None, None) => text.clone().into_bytes().into(),
+            (None, None, Some(digest)) => self.blob(&[at, &["blob"]].concat(), digest),
+            (None, Some(text), None) => STANDARD.decode(text).map_or_else(
+                |e| {
+                    self.add(
+                        &[at, &["base64"]].concat(),
+                        "invalid",
+                        format!("not base64 (RFC 4648 section 4): {e}"),
+                    );
+                    Content::default()
+                },
+                Content::from,
+            ),
             _ => {
-                self.add(at, "required", "exactly one of `text` and `base64`");
-                Vec::new()
+                self.add(at, "required", "exactly one of `text`, `base64` and `blob`");
+                Content::default()
             }
         }
     }

@@ -11,6 +11,14 @@ pub struct Job {
     pub id: JobId,
     pub status: Status,
     pub tenant: String,
+    /// How often it was started, so far.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Held back by `POST /jobs/{id}/pause`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    #[serde(default)]
+    pub priority: i32,
     pub labels: BTreeMap<String, String>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
@@ -45,7 +53,26 @@ pub struct StepResult {
     pub cause: Option<Cause>,
     pub stdout: Output,
     pub stderr: Output,
+    /// Of all cases together, where there are any: times added up, the largest of each peak.
     pub usage: Usage,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseResult>,
+}
+
+/// One run of a step's command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    pub name: String,
+    pub status: Status,
+    pub exit_code: Option<i32>,
+    pub signal: Option<String>,
+    pub cause: Option<Cause>,
+    pub stdout: Output,
+    pub stderr: Output,
+    pub usage: Usage,
+    /// What the checker printed to its stdout, else to its stderr, cut to 1024 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checker: Option<String>,
 }
 
 /// What a step printed. Head and tail are kept when it was more than allowed.

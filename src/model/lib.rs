@@ -6,7 +6,10 @@
 
 mod cgroup;
 mod check;
+mod content;
 mod decision;
+mod event;
+mod fold;
 mod id;
 mod job;
 mod limits;
@@ -18,12 +21,18 @@ mod text;
 
 pub use cgroup::{CgroupLimits, GroupUsage};
 pub use check::{FieldError, HostPolicy};
+pub use content::Content;
 pub use decision::{Decision, Failure, Hook, Mode, PatchOp, RefusedPatch, Ruling};
+pub use event::{Accepted, Chunk, Ended, Event, Happened, Stream};
+pub use fold::Printed;
 pub use id::JobId;
-pub use job::{Artifact, ArtifactError, Job, Output, StepResult, Timing, Usage};
+pub use job::{Artifact, ArtifactError, CaseResult, Job, Output, StepResult, Timing, Usage};
 pub use limits::{LIMIT_NAMES, Limits, LimitsRequest};
 pub use receipt::{CgroupReceipt, IdMapKind, IdMapReceipt, Receipt, SeccompReceipt};
-pub use request::{FileRequest, Input, JobRequest, Network, NetworkMode, OnOutputLimit, StepRequest};
-pub use spec::{FileSpec, JobSpec, StepSpec};
+pub use request::{
+    CallbackRequest, CaseRequest, CheckerRequest, Compare, ExpectRequest, FileRequest, Input, JobRequest,
+    Network, NetworkMode, OnOutputLimit, RetryRequest, StepRequest,
+};
+pub use spec::{Callback, CaseSpec, Expect, FileSpec, JobSpec, Judge, StepSpec};
 pub use status::{Cause, Status};
 pub use text::pointer;

@@ -58,6 +58,25 @@ impl LimitsRequest {
     }
 }
 
+impl LimitsRequest {
+    /// As [`LimitsRequest::over`], and nowhere above it.
+    pub fn within(&self, most: &Limits) -> Limits {
+        let asked = self.over(most);
+        Limits {
+            cpu_time_ms: asked.cpu_time_ms.min(most.cpu_time_ms),
+            wall_time_ms: asked.wall_time_ms.min(most.wall_time_ms),
+            memory_bytes: asked.memory_bytes.min(most.memory_bytes),
+            pids: asked.pids.min(most.pids),
+            output_bytes: asked.output_bytes.min(most.output_bytes),
+            disk_bytes: asked.disk_bytes.min(most.disk_bytes),
+            open_files: asked.open_files.min(most.open_files),
+            file_bytes: asked.file_bytes.min(most.file_bytes),
+            stack_bytes: asked.stack_bytes.min(most.stack_bytes),
+            cpus: asked.cpus.min(most.cpus),
+        }
+    }
+}
+
 impl From<&Limits> for LimitsRequest {
     fn from(limits: &Limits) -> Self {
         Self {

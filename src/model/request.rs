@@ -33,6 +33,31 @@ pub struct JobRequest {
     pub labels: BTreeMap<String, String>,
     /// Layers the job must not run without, such as `cgroup.memory` or `landlock>=4`.
     pub require: Vec<String>,
+    /// Among the waiting jobs of one tenant the higher goes first: -100 to 100, `0` when left out.
+    pub priority: Option<i32>,
+    pub retry: RetryRequest,
+    /// A job that still waits after so many milliseconds ends as `expired`.
+    pub queue_timeout_ms: Option<u64>,
+    /// Who is told when the job has ended.
+    pub callback: Option<CallbackRequest>,
+}
+
+/// When a job may be run again: only after the host was lost under it, never after its own failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryRequest {
+    /// Runs at most, the first included: 1 to 10, `1` when left out.
+    pub max_attempts: Option<u32>,
+}
+
+/// The finished job is posted there, signed as by Standard Webhooks (standardwebhooks.com) with `secret`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbackRequest {
+    /// `https://…`, or `http://…`; where it leads is checked when it is called.
+    pub url: String,
+    /// 24 to 64 bytes in base64, with or without the prefix `whsec_`.
+    pub secret: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,9 +71,69 @@ pub struct StepRequest {
     pub limits: LimitsRequest,
     pub workdir: Option<String>,
     pub profile: Option<String>,
+    /// The command is run once for each, in a fresh sandbox over what the steps before have left in `/workspace`.
+    pub cases: Vec<CaseRequest>,
+    /// Cases at one time, where the host has room: 1 to 64, `1` when left out.
+    pub parallel: Option<u32>,
+    /// Cases after the first that does not succeed are `skipped`.
+    pub fail_fast: bool,
 }
 
-/// Bytes given inline: `{"text": "…"}` or `{"base64": "…"}`, exactly one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CaseRequest {
+    /// `case-0` and so on when left out.
+    pub name: Option<String>,
+    /// Added to the step's `command`.
+    pub args: Vec<String>,
+    /// In place of the step's `stdin`.
+    pub stdin: Option<Input>,
+    /// Added to the step's `env`, winning over it.
+    pub env: BTreeMap<String, String>,
+    /// Lower than the step's; a higher one is refused.
+    pub limits: LimitsRequest,
+    pub expect: Option<ExpectRequest>,
+}
+
+/// What a case must print to succeed; without it, exit code 0 is enough.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectRequest {
+    pub stdout: Option<String>,
+    /// In place of `stdout`: an uploaded blob's digest.
+    pub stdout_blob: Option<String>,
+    pub compare: Compare,
+    /// For `float`: the largest difference, absolute or relative to the expected number, `1e-6` when left out.
+    pub epsilon: Option<f64>,
+    /// In place of `compare`.
+    pub checker: Option<CheckerRequest>,
+}
+
+/// How what was printed is held against what was expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// Byte for byte.
+    Exact,
+    /// Without white space at the end of lines and empty lines at the end.
+    #[default]
+    Trim,
+    /// The same words, however they are spaced.
+    Tokens,
+    /// As `tokens`, but numbers may differ by `epsilon`.
+    Float,
+}
+
+/// A program that decides: called as testlib's are, with the paths of input, output and answer as its last arguments, in
+/// a fresh sandbox over the same `/workspace`. Exit code 0 accepts, 1 and 2 refuse; anything else is the checker's own failure.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckerRequest {
+    pub command: Vec<String>,
+    pub limits: LimitsRequest,
+}
+
+/// Bytes: `{"text": "…"}`, `{"base64": "…"}` or `{"blob": "sha256:…"}`, exactly one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
@@ -56,6 +141,9 @@ pub struct Input {
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    /// Digest of an uploaded blob.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +155,9 @@ pub struct FileRequest {
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    /// Digest of an uploaded blob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
     /// Octal, `0644` when left out; only the permission bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,

@@ -36,7 +36,8 @@ impl Status {
 /// Why a status came about: enough to act on without reading a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// Stable word: `limit`, `signal`, `seccomp`, `exec`, `step`, `sandbox`, `cancelled`, `policy`.
+    /// Stable word: `limit`, `signal`, `seccomp`, `exec`, `step`, `case`, `output`, `checker`, `sandbox`, `cancelled`, `queue`,
+    /// `lost`, `policy`.
     pub kind: String,
     /// One sentence for a person.
     pub detail: String,
@@ -50,6 +51,9 @@ pub struct Cause {
     /// For `step`: the name of the step that decided the job.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub step: Option<String>,
+    /// The name of the case that decided the step.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub case: Option<String>,
     /// For `policy`: which one, and the code it denied with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub policy: Option<String>,
@@ -69,6 +73,7 @@ impl Cause {
             observed: None,
             allowed: None,
             step: None,
+            case: None,
             policy: None,
             code: None,
             errno: None,

@@ -33,7 +33,8 @@ pub(crate) fn of(step: &StepSpec, ended: Ended) -> StepResult {
     };
     let usage = usage(&exit);
     let (stdout, stderr) = (stdout.finish(), stderr.finish());
-    StepResult { name: step.name.clone(), status, exit_code, signal, cause, stdout, stderr, usage }
+    let (name, cases) = (step.name.clone(), Vec::new());
+    StepResult { name, status, exit_code, signal, cause, stdout, stderr, usage, cases }
 }
 
 fn judge(
@@ -220,6 +221,7 @@ pub(crate) fn skipped(step: &StepSpec) -> StepResult {
         stdout: empty(),
         stderr: empty(),
         usage: Usage::default(),
+        cases: Vec::new(),
     }
 }
 

@@ -110,8 +110,9 @@ impl Host for State {
     }
 
     fn env_names(&mut self) -> Vec<String> {
-        let names: BTreeSet<&String> =
-            self.draft.spec().steps.iter().flat_map(|step| step.env.keys()).collect();
+        let steps = &self.draft.spec().steps;
+        let cases = steps.iter().flat_map(|step| &step.cases).flat_map(|case| case.env.keys());
+        let names: BTreeSet<&String> = steps.iter().flat_map(|step| step.env.keys()).chain(cases).collect();
         names.into_iter().cloned().collect()
     }
 
@@ -127,7 +128,7 @@ impl Host for State {
 
     fn file_digest(&mut self, path: String) -> Option<String> {
         let file = self.draft.spec().files.iter().find(|file| file.path == path);
-        file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&file.contents))))
+        file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&*file.contents))))
     }
 
     /// This version of Stockade mounts none.
@@ -162,11 +163,11 @@ impl Host for State {
 
     /// No job can say otherwise yet; the same for attempts.
     fn priority(&mut self) -> i32 {
-        0
+        self.draft.spec().priority
     }
 
     fn max_attempts(&mut self) -> u32 {
-        1
+        self.draft.spec().max_attempts
     }
 
     fn requirements(&mut self) -> Vec<String> {

@@ -3,6 +3,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering::Relaxed;
 
+use model::Content;
 use serde_json::json;
 
 use super::{MAX_CONTENTS, Recorded, Recorder, recordable};
@@ -68,14 +69,14 @@ fn a_file_that_cannot_be_is_an_error() {
 #[test]
 fn contents_beyond_the_bound_are_left_out_and_said_so() {
     let mut spec = job(json!({ "command": ["x"], "files": [{ "path": "a", "text": "" }] }));
-    spec.steps[0].stdin = vec![1; 10];
-    spec.files[0].contents = vec![2; MAX_CONTENTS - 10];
+    spec.steps[0].stdin = vec![1; 10].into();
+    spec.files[0].contents = vec![2; MAX_CONTENTS - 10].into();
     assert_eq!(recordable(&spec), (spec.clone(), false));
-    spec.files[0].contents.push(2);
+    spec.files[0].contents = vec![2; MAX_CONTENTS - 9].into();
     let (job, partial) = recordable(&spec);
     assert!(partial);
     assert!(job.files[0].contents.is_empty() && job.steps[0].stdin.is_empty());
-    spec.files[0].contents.clear();
-    spec.steps[0].stdin.clear();
+    spec.files[0].contents = Content::default();
+    spec.steps[0].stdin = Content::default();
     assert_eq!(job, spec, "all else is there");
 }

@@ -24,9 +24,9 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let start = Instant::now();
     let spec = request.check(&app.policy)?;
-    let Intent::Run(wait) = intent else { return dry_run(&app, spec, request_id).await };
+    let Intent::Run(wait) = intent else { return dry_run(&app, spec, request_id) };
     let place = app.runner.reserve()?;
-    let (verdict, seat) = admit(&app.admission, &app.records, spec, request_id).await?;
+    let (verdict, seat) = admit(&app.admission, &app.records, spec, request_id);
     let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
         Verdict::Denied(denial) => return Err(denial.into()),

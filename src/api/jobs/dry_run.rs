@@ -37,8 +37,8 @@ enum Preview<'a> {
 }
 
 /// What is wrong with a job before policies look at it, or with the host after that, is answered as without `dry_run`.
-pub(super) async fn dry_run(app: &App, spec: JobSpec, request: RequestId) -> Result<Response, Problem> {
-    match preview(&app.admission, &app.records, spec, request).await? {
+pub(super) fn dry_run(app: &App, spec: JobSpec, request: RequestId) -> Result<Response, Problem> {
+    match preview(&app.admission, &app.records, spec, request) {
         Verdict::Admitted(admitted) => admitted_answer(app, &admitted),
         Verdict::Denied(denial) => Ok(denied_answer(&denial, request)),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use admission::{Admitted, Follower};
 use axum::body::Bytes;
 use jiff::Timestamp;
-use model::{Cause, Job, JobSpec, Status, Timing};
+use model::{Accepted, Cause, Job, JobSpec, Status, Timing};
 use supervise::Outcome;
 use tokio::sync::OwnedRwLockReadGuard;
 
@@ -26,24 +26,17 @@ impl Entry {
     /// `admit` is what it took to get here.
     pub(crate) fn new(admitted: &Admitted<JobSpec>, seat: Option<Seat>, admit: Duration) -> Self {
         let (spec, about) = (admitted.spec(), admitted.about());
-        let job = Job {
+        let accepted = Accepted {
             id: about.id,
-            status: Status::Queued,
             tenant: about.tenant.clone(),
+            submitter: about.submitter.clone(),
             labels: spec.labels.clone(),
-            created_at: Timestamp::now(),
-            started_at: None,
-            finished_at: None,
-            cause: None,
-            steps: Vec::new(),
-            artifacts: Vec::new(),
-            artifact_errors: Vec::new(),
+            priority: spec.priority,
             policy: admitted.decisions().to_vec(),
             warnings: admitted.warnings().to_vec(),
-            annotations: BTreeMap::new(),
-            isolation: None,
-            timing: Timing { admit_us: micros(admit), ..Timing::default() },
+            admit_us: micros(admit),
         };
+        let job = Job::accepted(Timestamp::now(), accepted);
         Self { job, follower: admitted.follower().clone(), memory: memory(spec), seat }
     }
 

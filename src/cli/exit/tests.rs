@@ -12,6 +12,7 @@ fn outcome(status: Status, exit_code: Option<i32>, signal: Option<&str>, cause: 
         stdout: Output::default(),
         stderr: Output::default(),
         usage: Usage::default(),
+        cases: Vec::new(),
     };
     Outcome {
         status,

@@ -84,7 +84,7 @@ fn files_keep_name_and_permission_bits() {
     fs::remove_file(&source).expect("removed");
     let name = source.file_name().expect("a name").to_string_lossy();
     assert_eq!([spec.files[0].path.as_str(), spec.files[1].path.as_str()], [&*name, "src/a.bin"]);
-    assert_eq!((spec.files[0].mode, spec.files[0].contents.as_slice()), (0o750, &b"\xff\n"[..]));
+    assert_eq!((spec.files[0].mode, &*spec.files[0].contents), (0o750, &b"\xff\n"[..]));
 }
 
 #[test]

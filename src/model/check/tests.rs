@@ -21,7 +21,7 @@ fn a_command_becomes_one_step_named_run() {
         serde_json::from_str(r#"{"command":["true"],"stdin":{"base64":"aGk="}}"#).expect("json");
     let spec = request.check(&host()).expect("accepted");
     assert_eq!(spec.steps.len(), 1);
-    assert_eq!((spec.steps[0].name.as_str(), spec.steps[0].stdin.as_slice()), ("run", &b"hi"[..]));
+    assert_eq!((spec.steps[0].name.as_str(), &*spec.steps[0].stdin), ("run", &b"hi"[..]));
     assert_eq!(spec.user, 1000);
 }
 
@@ -80,4 +80,57 @@ fn a_file_needs_one_source_and_plain_mode_bits() {
         let body = format!(r#"{{"command":["x"],"files":[{},{}]}}"#, file(first), file(second));
         assert_eq!(refused(&body), ["/files/1/path"], "{first} {second}");
     }
+}
+
+#[test]
+fn cases_take_from_their_step_what_they_do_not_say() {
+    let request = r#"{"env":{"A":"1"},"steps":[{"command":["./main","-v"],"env":{"B":"2"},"limits":{"wall_time_ms":300},"parallel":2,
+        "cases":[{"args":["x"],"stdin":{"text":"1\n"},"env":{"B":"3"},"expect":{"stdout":"2\n"}},
+                 {"name":"big","limits":{"wall_time_ms":90},"expect":{"checker":{"command":["./check"]}}}]}]}"#;
+    let request: JobRequest = serde_json::from_str(request).expect("json");
+    let spec = request.check(&host()).expect("accepted");
+    let step = &spec.steps[0];
+    let [first, second] = &step.cases[..] else { panic!("two cases") };
+    let by = |case: &crate::CaseSpec| case.expect.clone().expect("expects").by;
+    assert_eq!(by(first), crate::Judge::Compare { how: crate::Compare::Trim, epsilon: 1e-6 });
+    assert!(matches!(by(second), crate::Judge::Checker { .. }));
+    let (first, second) = (step.of_case(first), step.of_case(second));
+    assert_eq!(
+        (first.name.as_str(), &first.command[..]),
+        ("case-0", &["./main", "-v", "x"].map(String::from)[..])
+    );
+    assert_eq!((first.env["A"].as_str(), first.env["B"].as_str()), ("1", "3"));
+    assert_eq!((first.limits.wall_time_ms, second.limits.wall_time_ms), (300, 90));
+}
+
+#[test]
+fn what_is_wrong_with_a_case_is_named() {
+    let steps = |case: &str| format!(r#"{{"steps":[{{"command":["x"],"cases":[{case}]}}]}}"#);
+    assert_eq!(refused(&steps(r#"{"expect":{}}"#)), ["/steps/0/cases/0/expect/stdout"]);
+    assert_eq!(
+        refused(&steps(r#"{"expect":{"stdout":"","epsilon":2}}"#)),
+        ["/steps/0/cases/0/expect/epsilon"]
+    );
+    assert_eq!(refused(&steps(r#"{"name":"a"},{"name":"a"}"#)), ["/steps/0/cases/1/name"]);
+    let more = r#"{"limits":{"memory_bytes":9000000000,"disk_bytes":65536}}"#;
+    assert_eq!(
+        refused(&steps(more)),
+        ["/steps/0/cases/0/limits/disk_bytes", "/steps/0/cases/0/limits/memory_bytes"]
+    );
+    assert_eq!(refused(&steps(r#"{"stdin":{"blob":"sha256:12"}}"#)), ["/steps/0/cases/0/stdin/blob"]);
+    assert_eq!(refused(r#"{"steps":[{"command":["x"],"parallel":2}]}"#), ["/steps/0/parallel"]);
+}
+
+#[test]
+fn what_is_asked_of_the_service_has_bounds() {
+    let with = |more: &str| format!(r#"{{"command":["true"],{more}}}"#);
+    assert_eq!(refused(&with(r#""priority":101"#)), ["/priority"]);
+    assert_eq!(refused(&with(r#""retry":{"max_attempts":0}"#)), ["/retry/max_attempts"]);
+    assert_eq!(refused(&with(r#""queue_timeout_ms":0"#)), ["/queue_timeout_ms"]);
+    let callback =
+        |url: &str, secret: &str| with(&format!(r#""callback":{{"url":"{url}","secret":"{secret}"}}"#));
+    let secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert_eq!(refused(&callback("ftp://x/", secret)), ["/callback/url"]);
+    assert_eq!(refused(&callback("https:///x", secret)), ["/callback/url"]);
+    assert_eq!(refused(&callback("https://x/", "short")), ["/callback/secret"]);
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use model::{GroupUsage, Limits};
+use model::{Content, GroupUsage, Limits};
 use sandbox::protocol::DiskUsage;
 
 use super::*;
@@ -13,7 +13,10 @@ fn step() -> StepSpec {
     StepSpec {
         name: "run".into(),
         command: vec!["prog".into()],
-        stdin: Vec::new(),
+        stdin: Content::default(),
+        cases: Vec::new(),
+        parallel: 1,
+        fail_fast: false,
         env: BTreeMap::new(),
         limits,
         workdir: "/workspace".into(),
