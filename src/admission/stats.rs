@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{Failure, Ruling};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 #[derive(Debug, Default)]
@@ -24,8 +25,8 @@ pub(crate) struct Stats {
     metrics: Mutex<BTreeMap<String, u64>>,
 }
 
-/// [`Stats`] at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The counters of a policy, since it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PolicyStats {
     pub calls: u64,
     pub allowed: u64,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use model::{Hook, Mode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Admission;
@@ -10,7 +11,8 @@ use crate::policy::Policy;
 use crate::stats::PolicyStats;
 
 /// The policies in force, as `GET /policies` gives them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Policies")]
 pub struct Summary {
     pub generation: u64,
     /// As named when it was loaded; `null` where there are no policies.
@@ -19,7 +21,9 @@ pub struct Summary {
     pub policies: Vec<PolicySummary>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// A policy in force.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Policy")]
 pub struct PolicySummary {
     pub name: String,
     pub plugin: String,

@@ -3,30 +3,29 @@
 use admission::{About, Admission, Denial, Facts, Verdict};
 use jiff::Timestamp;
 use model::{Decision, JobId, JobSpec, Ruling};
+use schedule::{Load, Queue, Seat};
 
+use crate::caller::Caller;
 use crate::edge::RequestId;
-use crate::records::{Records, Seat};
-use crate::runner::memory;
-
-/// There are no tenants yet, and nobody says who they are.
-const TENANT: &str = "default";
-const SUBMITTER: &str = "anonymous";
+use crate::router::App;
 
 /// Takes a job to its verdict. Where there are policies it gets a seat among the jobs that others are decided by, to be
-/// kept until the job is on record.
+/// kept until it is in the queue.
 pub(crate) fn admit(
-    admission: &Admission,
-    records: &Records,
+    app: &App,
     spec: JobSpec,
     request: RequestId,
+    caller: &Caller,
 ) -> (Verdict, Option<Seat>) {
+    let admission = &app.admission;
     if admission.is_empty() {
-        return (admission.admit(spec, about(request, Facts::default())), None);
+        return (admission.admit(spec, about(request, caller, Facts::default())), None);
     }
-    let (facts, seat) = records.sit_down(TENANT, memory(&spec));
-    let about = about(request, facts);
+    let memory = spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0);
+    let seat = app.runner.queue.seat(&caller.tenant, memory);
+    let about = about(request, caller, known(seat.before()));
     let id = about.id;
-    let verdict = ask(admission, spec, about, Admission::admit);
+    let verdict = asked(admission, spec, about, Admission::admit);
     if let Verdict::Denied(denial) = &verdict
         && let Some(decision) = denials(&denial.decisions).find(|decision| decides(denial, decision))
     {
@@ -36,18 +35,13 @@ pub(crate) fn admit(
 }
 
 /// What a job would be told now, with what was known about it. There will be no such job, so it gets no seat.
-pub(crate) fn preview(
-    admission: &Admission,
-    records: &Records,
-    spec: JobSpec,
-    request: RequestId,
-) -> Verdict {
-    ask(admission, spec, about(request, records.facts()), Admission::preview)
+pub(crate) fn preview(app: &App, spec: JobSpec, request: RequestId, caller: &Caller) -> Verdict {
+    asked(&app.admission, spec, about(request, caller, facts(&app.runner.queue)), Admission::preview)
 }
 
 /// Policies compute, and may do so for as long as their timeouts allow: whatever else waits for this thread goes to
 /// another. Here and not on a blocking thread, which would cost as much as the policies themselves to get there and back.
-fn ask(
+pub(crate) fn asked(
     admission: &Admission,
     spec: JobSpec,
     about: About,
@@ -56,15 +50,34 @@ fn ask(
     tokio::task::block_in_place(|| how(admission, spec, about))
 }
 
-fn about(request: RequestId, facts: Facts) -> About {
+fn about(request: RequestId, caller: &Caller, facts: Facts) -> About {
     About {
         id: JobId::new(),
-        tenant: TENANT.into(),
-        submitter: SUBMITTER.into(),
+        tenant: caller.tenant.clone(),
+        submitter: caller.submitter.clone(),
         request_id: request.to_string(),
         now: Timestamp::now(),
         facts,
     }
+}
+
+/// What policies may know of other jobs.
+pub(crate) fn facts(queue: &Queue) -> Facts {
+    known(&queue.load())
+}
+
+fn known(load: &Load) -> Facts {
+    let mut facts = Facts::default();
+    for (tenant, load) in &load.tenants {
+        if load.queued > 0 {
+            facts.queued_jobs.insert(tenant.clone(), load.queued);
+        }
+        if load.running > 0 {
+            facts.running_jobs.insert(tenant.clone(), load.running);
+            facts.reserved_memory_bytes.insert(tenant.clone(), load.reserved_memory_bytes);
+        }
+    }
+    facts
 }
 
 /// Of all decisions those that each keep the job from running.

@@ -5,10 +5,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use model::{HostPolicy, Limits};
 use sandbox::HostCaps;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caller::Reader;
+
 /// What this host enforces and gives, so that a caller can know before it asks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Capabilities {
     pub(crate) host: HostCaps,
     pub(crate) default_limits: Limits,
@@ -27,6 +30,6 @@ impl Capabilities {
     }
 }
 
-pub(crate) async fn capabilities(State(capabilities): State<Arc<Capabilities>>) -> Response {
+pub(crate) async fn capabilities(State(capabilities): State<Arc<Capabilities>>, _: Reader) -> Response {
     Json(&*capabilities).into_response()
 }

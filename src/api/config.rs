@@ -1,6 +1,9 @@
 use std::time::Duration;
 
 use model::Limits;
+use schedule::Quotas;
+
+use crate::callbacks::Allow;
 
 /// What the operator decides about the HTTP edge.
 #[derive(Clone, Debug)]
@@ -16,14 +19,12 @@ pub struct Config {
     pub body_timeout: Duration,
     /// Bodies of all jobs that have not ended, together; one that does not fit is refused.
     pub max_pending_bytes: usize,
-    /// Jobs that run at one time.
-    pub max_running: usize,
-    /// Jobs that wait for one of those to end; one more is refused.
-    pub max_queued: usize,
-    /// Finished jobs that can still be asked for.
-    pub max_finished: usize,
-    /// Outputs and artifacts of finished jobs, all together.
-    pub max_finished_bytes: usize,
+    /// As the queue has them; for callers to look at.
+    pub quotas: Quotas,
+    /// Of one uploaded blob.
+    pub max_blob_bytes: u64,
+    /// Where callbacks may go although it is not public.
+    pub callback_allow: Vec<Allow>,
     /// Not ready as long as no policies are loaded.
     pub policies_required: bool,
 }
@@ -37,10 +38,9 @@ impl Config {
             max_body_bytes: 32 << 20,
             body_timeout: Duration::from_mins(1),
             max_pending_bytes: 256 << 20,
-            max_running: 4,
-            max_queued: 256,
-            max_finished: 10_000,
-            max_finished_bytes: 256 << 20,
+            quotas: Quotas::default(),
+            max_blob_bytes: 1 << 30,
+            callback_allow: Vec::new(),
             policies_required: false,
         }
     }

@@ -60,7 +60,8 @@ fn has_body(request: &Request) -> bool {
 fn refused_unread(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::FORBIDDEN
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
             | StatusCode::NOT_FOUND
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::PAYLOAD_TOO_LARGE

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::problem::Problem;
+use crate::serve::Peer;
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
@@ -32,7 +33,11 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    guard.check(request.version(), request.uri(), request.headers())?;
+    // No name leads to a unix socket, so none can be rebound to it; clients send any.
+    if !matches!(request.extensions().get::<Peer>(), Some(Peer::Unix { .. })) {
+        guard.check_host(request.version(), request.uri(), request.headers())?;
+    }
+    guard.same_site(request.headers())?;
     Ok(next.run(request).await)
 }
 
@@ -41,7 +46,7 @@ impl Guard {
         Self(names.iter().map(|name| bracketed(name)).collect())
     }
 
-    fn check(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), GuardError> {
+    fn check_host(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), GuardError> {
         let mut hosts = headers.get_all(header::HOST).iter();
         match (hosts.next(), hosts.next()) {
             (Some(host), None) => {
@@ -57,7 +62,7 @@ impl Guard {
             let name = name_of(authority.as_str()).ok_or(GuardError::Host)?;
             self.allows(name).then_some(()).ok_or(GuardError::Misdirected)?;
         }
-        self.same_site(headers)
+        Ok(())
     }
 
     fn same_site(&self, headers: &HeaderMap) -> Result<(), GuardError> {

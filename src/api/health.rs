@@ -1,24 +1,27 @@
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 use supervise::Supervisor;
 
 use crate::problem::{Code, Problem};
 use crate::router::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
+    #[schemars(extend("const" = "ok"))]
     status: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Readiness {
+    #[schemars(extend("const" = "ok"))]
     status: &'static str,
     /// Of the policies in force; 0 where there are none.
     generation: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Version {
     name: &'static str,
     version: &'static str,

@@ -1,10 +1,13 @@
 //! The routes below `/jobs`.
 
 pub(crate) mod artifacts;
-pub(crate) mod cancel;
 pub(crate) mod create;
-mod dry_run;
+pub(crate) mod dry_run;
+pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod order;
+pub(crate) mod output;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -18,6 +21,8 @@ pub(crate) enum Missing {
     Job,
     #[error("the job has no such artifact")]
     Artifact,
+    #[error("the job has no such step, or the step no output of that name")]
+    Output,
     #[error("the contents of the artifact no longer match their digest")]
     Contents,
 }

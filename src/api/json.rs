@@ -11,8 +11,10 @@ use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use model::FieldError;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::idempotency;
 use crate::problem::Problem;
 pub(crate) use intake::Intake;
 use strict::Strict;
@@ -45,6 +47,8 @@ pub(crate) struct Json<T> {
     pub(crate) value: T,
     /// To be kept for as long as the value.
     pub(crate) room: OwnedSemaphorePermit,
+    /// SHA-256 of the body, where the request has an `Idempotency-Key`.
+    pub(crate) digest: Option<[u8; 32]>,
 }
 
 impl<S, T> FromRequest<S> for Json<T>
@@ -57,13 +61,16 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         check_headers(request.headers())?;
+        let hashed = request.headers().contains_key(idempotency::HEADER);
         let (body, room) = Intake::from_ref(state).take(request.into_body()).await?;
-        if body.len() <= INLINE_BYTES {
-            return Ok(Self { value: parse(&body)?, room });
-        }
-        let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
-        let value = parsed.map_err(|e| Problem::internal(e.to_string()))??;
-        Ok(Self { value, room })
+        let length = body.len();
+        let read = move || Ok::<_, JsonError>((parse(&body)?, hashed.then(|| Sha256::digest(&body).into())));
+        let (value, digest) = if length <= INLINE_BYTES {
+            read()?
+        } else {
+            tokio::task::spawn_blocking(read).await.map_err(|e| Problem::internal(e.to_string()))??
+        };
+        Ok(Self { value, room, digest })
     }
 }
 

@@ -6,6 +6,7 @@ use axum::extract::State;
 use tokio::task::JoinError;
 use tracing::Span;
 
+use crate::caller::{Admin, Reader};
 use crate::problem::Problem;
 
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +43,11 @@ fn told(reloaded: Result<Summary, BundleError>) -> Result<Summary, BundleError> 
     })
 }
 
-pub(crate) async fn list(State(admission): State<Admission>) -> Json<Summary> {
+pub(crate) async fn list(State(admission): State<Admission>, _: Reader) -> Json<Summary> {
     Json(admission.summary())
 }
 
-pub(crate) async fn reload(State(admission): State<Admission>) -> Result<Json<Summary>, Problem> {
+pub(crate) async fn reload(State(admission): State<Admission>, _: Admin) -> Result<Json<Summary>, Problem> {
     let span = Span::current();
     // Never in line behind another: threads that wait would be missing where policies are asked.
     let reloaded = tokio::task::spawn_blocking(move || span.in_scope(|| admission.try_reload()));

@@ -1,14 +1,19 @@
 //! The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
 
 mod policy;
+mod stored;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use journal::JournalError;
 use model::{FieldError, pointer};
 use sandbox::PlanError;
+use schedule::{Reason, Refused};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,21 +21,29 @@ use crate::edge::RequestId;
 use crate::guard::GuardError;
 use crate::jobs::Missing;
 use crate::json::JsonError;
-use crate::runner::QueueFull;
-use crate::wait::QueryError;
+use crate::query::QueryError;
 
 /// What a client may branch on; the last part of the problem's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     ArtifactDamaged,
     ArtifactNotFound,
+    BlobNotFound,
     BodyTimeout,
     BodyTooLarge,
     CrossSiteRequest,
+    DigestMismatch,
+    Forbidden,
+    IdempotencyInFlight,
+    IdempotencyKeyReused,
     InternalError,
+    InvalidCursor,
     InvalidJob,
     InvalidQuery,
+    InvalidToken,
+    JobNotFinished,
     JobNotFound,
+    JobNotRunning,
     LauncherGone,
     MalformedJson,
     MalformedRequest,
@@ -38,6 +51,7 @@ pub(crate) enum Code {
     MisdirectedRequest,
     NotFound,
     NotReady,
+    OutputNotFound,
     PoliciesRefused,
     PolicyBusy,
     PolicyDenied,
@@ -45,24 +59,54 @@ pub(crate) enum Code {
     PolicyDeniedNow,
     PolicyFailed,
     QueueFull,
+    QuotaExceeded,
+    RangeNotSatisfiable,
     ReloadInProgress,
+    Stopping,
+    StorageFull,
+    Unauthorized,
     UnsupportedLayer,
     UnsupportedMediaType,
 }
 
 impl Code {
+    pub(crate) fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.parts().1
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        self.parts().2
+    }
+
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::ArtifactDamaged => (S::INTERNAL_SERVER_ERROR, "artifact_damaged", "Artifact damaged"),
             Self::ArtifactNotFound => (S::NOT_FOUND, "artifact_not_found", "No such artifact"),
+            Self::BlobNotFound => (S::NOT_FOUND, "blob_not_found", "No such blob"),
             Self::BodyTimeout => (S::REQUEST_TIMEOUT, "body_timeout", "Request body too slow"),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large"),
             Self::CrossSiteRequest => (S::FORBIDDEN, "cross_site_request", "Cross-site request"),
+            Self::DigestMismatch => (S::UNPROCESSABLE_ENTITY, "digest_mismatch", "Another digest"),
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::IdempotencyInFlight => {
+                (S::CONFLICT, "idempotency_in_flight", "The same request is under way")
+            }
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Key of another request")
+            }
             Self::InternalError => (S::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
+            Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor", "Invalid cursor"),
             Self::InvalidJob => (S::UNPROCESSABLE_ENTITY, "invalid_job", "Invalid job"),
             Self::InvalidQuery => (S::BAD_REQUEST, "invalid_query", "Invalid query"),
+            Self::InvalidToken => (S::UNAUTHORIZED, "invalid_token", "Token refused"),
+            Self::JobNotFinished => (S::CONFLICT, "job_not_finished", "The job has not ended"),
             Self::JobNotFound => (S::NOT_FOUND, "job_not_found", "No such job"),
+            Self::JobNotRunning => (S::CONFLICT, "job_not_running", "The job does not run"),
             Self::LauncherGone => (S::SERVICE_UNAVAILABLE, "launcher_gone", "No job can run any more"),
             Self::MalformedJson => (S::BAD_REQUEST, "malformed_json", "Malformed JSON"),
             Self::MalformedRequest => (S::BAD_REQUEST, "malformed_request", "Malformed request"),
@@ -72,6 +116,7 @@ impl Code {
             }
             Self::NotFound => (S::NOT_FOUND, "not_found", "No such resource"),
             Self::NotReady => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready"),
+            Self::OutputNotFound => (S::NOT_FOUND, "output_not_found", "No such output"),
             Self::PoliciesRefused => (S::UNPROCESSABLE_ENTITY, "policies_refused", "Policies refused"),
             Self::PolicyBusy => (S::SERVICE_UNAVAILABLE, "policy_busy", "Policies are busy"),
             Self::PolicyDenied => (S::FORBIDDEN, "policy_denied", "Denied by policy"),
@@ -79,12 +124,34 @@ impl Code {
             Self::PolicyFailed => (S::INTERNAL_SERVER_ERROR, "policy_failed", "A policy failed"),
             Self::ReloadInProgress => (S::CONFLICT, "reload_in_progress", "Policies are being loaded"),
             Self::QueueFull => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
+            Self::QuotaExceeded => (S::TOO_MANY_REQUESTS, "quota_exceeded", "Quota exceeded"),
+            Self::RangeNotSatisfiable => {
+                (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
+            }
+            Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
+            Self::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "No room on disk"),
+            Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Token needed"),
             Self::UnsupportedLayer => {
                 (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")
             }
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
+        }
+    }
+}
+
+impl Code {
+    /// Seconds; `None` where it is not worth trying again as it is.
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::IdempotencyInFlight
+            | Self::PolicyBusy
+            | Self::PolicyDeniedNow
+            | Self::QueueFull
+            | Self::Stopping => Some(1),
+            // Room comes with the next sweep of what is kept for no longer.
+            _ => None,
         }
     }
 }
@@ -97,18 +164,26 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<Member>,
     extensions: Map<String, Value>,
+    retry_after: Option<Duration>,
     /// For the log only.
     internal: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// RFC 9457. Some kinds have more fields: those of denials `policy`, those of bundles `bundle` and `line`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Document<'a> {
+    /// `urn:stockade:problem:` and a word to branch on.
     #[serde(rename = "type")]
+    #[schemars(regex(pattern = "^urn:stockade:problem:[a-z_]+$"))]
     kind: String,
     title: &'static str,
     status: u16,
+    /// What is wrong with this very request, for a person.
     detail: &'a str,
+    /// The path of the request.
     instance: &'a str,
+    /// As in `X-Request-Id` and in the server's log.
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[Member]>::is_empty")]
     errors: &'a [Member],
@@ -117,9 +192,10 @@ struct Document<'a> {
 }
 
 /// One of several things that are wrong.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WrongField")]
 struct Member {
-    /// Empty where the job as a whole is meant.
+    /// JSON pointer (RFC 6901) into the body; empty where the job as a whole is meant.
     pointer: String,
     /// One of ours, or a policy's own.
     code: Cow<'static, str>,
@@ -128,7 +204,14 @@ struct Member {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), extensions: Map::new(), internal: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            extensions: Map::new(),
+            retry_after: None,
+            internal: None,
+        }
     }
 
     pub(crate) fn internal(cause: String) -> Self {
@@ -169,6 +252,12 @@ impl Problem {
         serde_json::to_value(self.document(&request.to_string(), "/jobs")).unwrap_or_default()
     }
 
+    /// RFC 9110 §10.2.3: whole seconds, so rather one too many.
+    fn retry_seconds(&self) -> Option<u64> {
+        let asked = self.retry_after.filter(|time| !time.is_zero());
+        asked.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0)).or(self.code.retry_after())
+    }
+
     fn document<'a>(&'a self, request_id: &'a str, instance: &'a str) -> Document<'a> {
         let (status, name, title) = self.code.parts();
         Document {
@@ -195,8 +284,8 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if matches!(self.code, Code::QueueFull | Code::PolicyBusy | Code::PolicyDeniedNow) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(self);
         response
@@ -270,14 +359,31 @@ impl From<Missing> for Problem {
             Missing::Job => Code::JobNotFound,
             Missing::Artifact => Code::ArtifactNotFound,
             Missing::Contents => Code::ArtifactDamaged,
+            Missing::Output => Code::OutputNotFound,
         };
         Self::new(code, error.to_string())
     }
 }
 
-impl From<QueueFull> for Problem {
-    fn from(error: QueueFull) -> Self {
-        Self::new(Code::QueueFull, error.to_string())
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let code = match refused.reason {
+            Reason::QueueFull => Code::QueueFull,
+            Reason::TenantQueued { .. } | Reason::TenantPerMinute { .. } => Code::QuotaExceeded,
+            Reason::NeverFits { .. } => Code::InvalidJob,
+            Reason::Stopping => Code::Stopping,
+        };
+        Self { retry_after: Some(refused.retry_after), ..Self::new(code, refused.to_string()) }
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Full => Self::new(Code::StorageFull, "there is no room on disk for another job"),
+            JournalError::Cursor => Self::new(Code::InvalidCursor, "`cursor` is none that this server gave"),
+            error => Self::internal(error.to_string()),
+        }
     }
 }
 

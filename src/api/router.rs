@@ -7,20 +7,39 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use journal::{Journal, Unfinished};
 use model::HostPolicy;
+use schedule::Queue;
 use supervise::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::blobs;
+use crate::callbacks::Callbacks;
+use crate::caller::{Callers, authenticate};
 use crate::capabilities::{Capabilities, capabilities};
 use crate::config::Config;
+use crate::docs::docs;
 use crate::edge::{edge, method_not_allowed, not_found, panicked};
 use crate::guard::{Guard, guard};
 use crate::health::{healthz, readyz, version};
+use crate::idempotency::InFlight;
 use crate::jobs;
 use crate::json::Intake;
+use crate::openapi::openapi;
 use crate::policies;
-use crate::records::{Bounds, Records};
 use crate::runner::{Drain, Runner};
+use crate::store::Store;
+use crate::usage::usage;
+
+/// The stages that a job goes through, made by whoever starts the server.
+#[derive(Debug)]
+pub struct Stages {
+    pub supervisor: Supervisor,
+    pub admission: Admission,
+    pub journal: Journal,
+    pub queue: Queue,
+    pub callers: Callers,
+}
 
 /// What handlers work with. Most take only the part they need.
 #[derive(Clone, Debug)]
@@ -29,30 +48,69 @@ pub(crate) struct App {
     pub(crate) admission: Admission,
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) runner: Runner,
-    pub(crate) records: Records,
+    pub(crate) store: Store,
+    pub(crate) idempotency: InFlight,
     pub(crate) policies_required: bool,
+    pub(crate) config: Arc<Config>,
     capabilities: Arc<Capabilities>,
     intake: Intake,
 }
 
-/// The routes, and what to wait for before the supervisor goes away.
-pub fn router(supervisor: Supervisor, admission: Admission, config: Config) -> (Router, Drain) {
-    let guard = Guard::new(&config.allowed_hosts);
-    let (running, queued) = (config.max_running, config.max_queued);
-    let app = App::new(supervisor, admission, config);
-    let drain = app.runner.drain(running, queued);
-    let routes = Router::new()
-        .route("/jobs", post(jobs::create::create))
-        .route("/jobs/{id}", get(jobs::get::get))
-        .route("/jobs/{id}/artifacts/{*path}", get(jobs::artifacts::download))
-        .route("/jobs/{id}/cancel", post(jobs::cancel::cancel))
-        .route("/capabilities", get(capabilities))
-        .route("/policies", get(policies::list))
-        .route("/policies/reload", post(policies::reload))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/version", get(version));
-    (layered(routes, guard).with_state(app), drain)
+/// A server that has not begun to answer.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    callers: Callers,
+    guard: Guard,
+}
+
+impl Service {
+    pub fn new(stages: Stages, config: Config) -> Self {
+        let guard = Guard::new(&config.allowed_hosts);
+        let Stages { supervisor, admission, journal, queue, callers } = stages;
+        let app = App::new(supervisor, admission, journal, queue, config);
+        Self { app, callers, guard }
+    }
+
+    /// Takes up what an earlier server left.
+    pub async fn recover(&self, unfinished: Vec<Unfinished>) {
+        self.app.runner.recover(&self.app.admission, unfinished).await;
+    }
+
+    /// Lets go of what is kept for no longer, now and then. Never ends.
+    pub fn housekeeping(&self) -> impl Future<Output = ()> + use<> {
+        crate::store::housekeeping(self.app.store.clone())
+    }
+
+    /// What to wait for before the supervisor goes away.
+    pub fn drain(&self) -> Drain {
+        self.app.runner.drain()
+    }
+
+    pub fn router(self) -> Router {
+        let routes = Router::new()
+            .route("/jobs", post(jobs::create::create).get(jobs::list::list))
+            .route("/jobs/{id}", get(jobs::get::get).delete(jobs::order::delete))
+            .route("/jobs/{id}/artifacts/{*path}", get(jobs::artifacts::download))
+            .route("/jobs/{id}/cancel", post(jobs::order::cancel))
+            .route("/jobs/{id}/events", get(jobs::events::events))
+            .route("/jobs/{id}/pause", post(jobs::order::pause))
+            .route("/jobs/{id}/resume", post(jobs::order::resume))
+            .route("/jobs/{id}/steps/{step}/{stream}", get(jobs::output::output))
+            .route("/blobs", post(blobs::upload))
+            .route("/blobs/{digest}", get(blobs::download))
+            .route("/capabilities", get(capabilities))
+            .route("/policies", get(policies::list))
+            .route("/policies/reload", post(policies::reload))
+            .route("/usage", get(usage))
+            .route("/healthz", get(healthz))
+            .route("/readyz", get(readyz))
+            .route("/version", get(version))
+            .route("/openapi.json", get(openapi))
+            .route("/docs", get(docs));
+        let routes = routes.layer(from_fn_with_state(self.callers, authenticate));
+        layered(routes, self.guard).with_state(self.app)
+    }
 }
 
 /// The way in, from the last line to the first.
@@ -66,32 +124,37 @@ pub(crate) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, allow
 }
 
 impl App {
-    fn new(supervisor: Supervisor, admission: Admission, config: Config) -> Self {
-        let records = Records::new(Bounds {
-            running: config.max_running,
-            finished: config.max_finished,
-            bytes: config.max_finished_bytes,
-        });
-        let sink = records.clone();
-        admission.on_additions(move |id, additions| sink.amend(id, additions));
+    fn new(
+        supervisor: Supervisor,
+        admission: Admission,
+        journal: Journal,
+        queue: Queue,
+        config: Config,
+    ) -> Self {
+        let store = Store::new(journal.clone());
+        let sink = store.clone();
+        admission.on_additions(move |id, additions| sink.note(id, additions));
         let profiles = supervisor.profiles().names();
-        let policy = HostPolicy { defaults: config.defaults, caps: config.caps, profiles };
+        let policy = HostPolicy { defaults: config.defaults.clone(), caps: config.caps.clone(), profiles };
+        let callbacks = Callbacks::start(journal, &config.callback_allow);
         Self {
-            runner: Runner::new(records.clone(), config.max_running, config.max_queued),
-            records,
+            runner: Runner::new(store.clone(), queue, supervisor.clone(), callbacks),
+            store,
+            idempotency: InFlight::default(),
             capabilities: Arc::new(Capabilities::new(supervisor.host().clone(), &policy)),
             policy: Arc::new(policy),
             intake: Intake::new(config.max_body_bytes, config.body_timeout, config.max_pending_bytes),
             policies_required: config.policies_required,
+            config: Arc::new(config),
             supervisor,
             admission,
         }
     }
 }
 
-impl FromRef<App> for Records {
+impl FromRef<App> for Store {
     fn from_ref(app: &App) -> Self {
-        app.records.clone()
+        app.store.clone()
     }
 }
 

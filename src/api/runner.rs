@@ -1,138 +1,257 @@
 //! Moves a job from queued to running to its end, in a task of its own: a client that goes away changes nothing.
+//!
+//! Nothing runs before the journal has that it was started, so no job is run twice by accident; nothing is answered as ended
+//! before the journal has its end.
 
-mod live;
+mod end;
+mod given;
+pub(crate) mod recover;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use supervise::{Order, Outcome};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, RwLock, Semaphore, mpsc, watch};
+use admission::Admitted;
+use journal::{Commit, Idempotency, JournalError, NewJob};
+use model::{Accepted, Happened, JobSpec};
+use sandbox::LaunchPlan;
+use schedule::{Expired, Lease, Queue, Ticket};
+use supervise::{Io, Order, Supervisor};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot, watch};
 use tracing::Instrument;
 
-use crate::records::{Arrival, Records, Snapshot};
-use live::Live;
-pub(crate) use live::{Entry, memory};
+use crate::callbacks::Callbacks;
+use crate::store::Store;
+use crate::store::live::Live;
+use end::Ending;
+use given::{Room, Watcher};
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("as many jobs as this host takes are running or queued; try again shortly")]
-pub(crate) struct QueueFull;
+/// Orders that a job has not read yet; more say nothing new.
+const ORDERS: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Runner {
-    records: Records,
-    /// One for each job that is queued or running: a job without one is refused.
-    places: Arc<Semaphore>,
-    /// One for each running job, handed out first come, first served.
-    slots: Arc<Semaphore>,
+    pub(crate) store: Store,
+    pub(crate) queue: Queue,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) callbacks: Callbacks,
     /// Held by each job to its very end, when its place may be another's already.
     tasks: Arc<RwLock<()>>,
+    /// No job is started any more.
+    stopping: watch::Sender<bool>,
 }
 
-/// Room for one job.
+/// A job that was let through and has its place in the queue.
 #[derive(Debug)]
-pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
+pub(crate) struct Entry {
+    pub(crate) admitted: Admitted<JobSpec>,
+    pub(crate) plan: LaunchPlan,
+    pub(crate) ticket: Ticket,
+    pub(crate) idempotency: Option<Idempotency>,
+    /// What it took to get here.
+    pub(crate) admit: Duration,
+    /// For what the job brought along, as long as it is in memory.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
-/// Tells when no job is queued or running.
+/// Whether the journal has the job: not before that is it answered with an id.
+pub(crate) type Taken = oneshot::Receiver<Result<(), JournalError>>;
+
+/// Tells when no job is running.
 #[derive(Clone, Debug)]
 pub struct Drain {
-    places: Arc<Semaphore>,
-    all: u32,
+    queue: Queue,
     tasks: Arc<RwLock<()>>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Drain {
-    /// Takes every place, so no new job is accepted meanwhile. Policies that follow jobs know of all of them then.
+    /// No job is taken in or started any more; those that wait go on at the next start. Policies that follow jobs know
+    /// of all that ran then.
     pub async fn idle(&self) {
-        // The semaphore is never closed.
-        let _places = self.places.acquire_many(self.all).await;
+        let drained = self.queue.drain();
+        self.stopping.send_replace(true);
+        drained.await;
         let _tasks = self.tasks.write().await;
     }
 }
 
 impl Runner {
-    pub(crate) fn new(records: Records, max_running: usize, max_queued: usize) -> Self {
-        let (places, slots) = (places(max_running, max_queued), max_running.clamp(1, Semaphore::MAX_PERMITS));
-        let places = Arc::new(Semaphore::new(places as usize));
-        Self { records, places, slots: Arc::new(Semaphore::new(slots)), tasks: Arc::default() }
+    pub(crate) fn new(store: Store, queue: Queue, supervisor: Supervisor, callbacks: Callbacks) -> Self {
+        let (tasks, stopping) = (Arc::default(), watch::Sender::new(false));
+        Self { store, queue, supervisor, callbacks, tasks, stopping }
     }
 
-    pub(crate) fn drain(&self, max_running: usize, max_queued: usize) -> Drain {
-        let all = places(max_running, max_queued);
-        Drain { places: Arc::clone(&self.places), all, tasks: Arc::clone(&self.tasks) }
+    pub(crate) fn drain(&self) -> Drain {
+        let (queue, tasks) = (Queue::clone(&self.queue), Arc::clone(&self.tasks));
+        Drain { queue, tasks, stopping: self.stopping.clone() }
     }
 
-    /// Before policies are asked: a job that there is no room for should cost next to nothing.
-    pub(crate) fn reserve(&self) -> Result<Place, QueueFull> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)?;
-        Ok(Place { _permit: permit })
+    /// Takes the job in.
+    pub(crate) fn submit(&self, entry: Entry) -> (Arc<Live>, Taken) {
+        let Entry { admitted, plan, ticket, idempotency, admit, room } = entry;
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        let accepted = accepted(&admitted, admit);
+        let live = Arc::new(Live::new(accepted.id, &accepted.tenant, Vec::new(), orders));
+        live.happened(Happened::Accepted(Box::new(accepted)));
+        let turn = Turn::of(ticket);
+        if let Turn::Now(_) = turn {
+            // In one write with its being accepted.
+            live.happened(Happened::Started { attempt: 1, queue_us: 0 });
+        }
+        let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency };
+        let commit = self.store.journal.accept(new);
+        let (told, taken) = oneshot::channel();
+        self.spawn(Task {
+            live: Arc::clone(&live),
+            begin: Begin::New(commit, told),
+            admitted,
+            plan,
+            turn,
+            inbox,
+            room,
+            attempt: 1,
+        });
+        (live, taken)
     }
 
-    /// Takes the job in. `run` is what runs it, once it is its turn.
-    pub(crate) fn submit<F, R>(
-        &self,
-        place: Place,
-        mut entry: Entry,
-        run: F,
-    ) -> watch::Receiver<Arc<Snapshot>>
-    where
-        F: FnOnce(mpsc::Receiver<Order>) -> R + Send + 'static,
-        R: Future<Output = Outcome> + Send + 'static,
-    {
-        let (orders, inbox) = mpsc::channel(1);
-        let arrival = Arrival { orders, memory: entry.memory, seat: entry.seat.take() };
-        let watching = self.records.add(entry.job().clone(), arrival);
-        // Refused only to a job without a place: who waits for tasks to end holds all places.
+    fn spawn(&self, task: Task) {
+        self.store.add(Arc::clone(&task.live));
+        // Refused only once the server is stopping, when no new job gets here.
         let held = Arc::clone(&self.tasks).try_read_owned().ok();
-        let task = drive(entry.live(self.records.clone(), held), place, self.stand_in_line(), inbox, run);
         // So that the job's lines in the log carry the id of the request that brought it.
-        tokio::spawn(task.in_current_span());
-        watching
+        tokio::spawn(self.clone().drive(task, held).in_current_span());
+    }
+
+    async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
+        let Task { live, begin, admitted, plan, turn, mut inbox, room, attempt } = task;
+        let ending = Ending::new(&self, &live, &admitted);
+        if begin.kept(&live, &self.store).await.is_err() {
+            return ending.never_was();
+        }
+        let (queued, mut stopping) = (Instant::now(), self.stopping.subscribe());
+        let lease = tokio::select! {
+            biased;
+            () = cancelled(&mut inbox) => return ending.cancelled().await,
+            () = stop(&mut stopping), if turn.is_later() => return ending.left_waiting(),
+            lease = turn.comes(|| live.happened(Happened::Started { attempt, queue_us: micros(queued.elapsed()) })) => lease,
+        };
+        let lease = match lease {
+            Ok(lease) => Arc::new(lease),
+            Err(Expired) => return ending.expired().await,
+        };
+        if let Err(error) = live.write(&self.store.journal).await {
+            return ending.broken(&error).await;
+        }
+        let room_for_cases = Room::new(Queue::clone(&self.queue), Arc::clone(&lease));
+        let watch = Arc::new(Watcher(Arc::clone(&live)));
+        let run = self.supervisor.run(admitted, plan, Io::Capture, inbox, watch, Arc::new(room_for_cases));
+        let outcome = tokio::select! {
+            outcome = run => outcome,
+            () = live.keep(&self.store.journal) => unreachable!("it is there to be dropped"),
+        };
+        drop(room);
+        // Before the end is told: whoever hears of it may send the next job at once.
+        drop(lease);
+        ending.ended(outcome).await;
     }
 }
 
-impl Runner {
-    /// Now, not when the job's task first runs: tasks of two jobs may start in any order.
-    fn stand_in_line(&self) -> Turn {
-        let mut turn = Box::pin(Arc::clone(&self.slots).acquire_owned());
-        match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(slot) => Box::pin(std::future::ready(slot)),
-            Poll::Pending => turn,
+fn accepted(admitted: &Admitted<JobSpec>, admit: Duration) -> Accepted {
+    let (spec, about) = (admitted.spec(), admitted.about());
+    Accepted {
+        id: about.id,
+        tenant: about.tenant.clone(),
+        submitter: about.submitter.clone(),
+        labels: spec.labels.clone(),
+        priority: spec.priority,
+        policy: admitted.decisions().to_vec(),
+        warnings: admitted.warnings().to_vec(),
+        admit_us: micros(admit),
+    }
+}
+
+/// A job that is in the store and waits for its turn.
+struct Task {
+    live: Arc<Live>,
+    begin: Begin,
+    admitted: Admitted<JobSpec>,
+    plan: LaunchPlan,
+    turn: Turn,
+    inbox: mpsc::Receiver<Order>,
+    room: Option<OwnedSemaphorePermit>,
+    attempt: u32,
+}
+
+/// What the journal must have before anything else happens.
+enum Begin {
+    New(Commit, oneshot::Sender<Result<(), JournalError>>),
+    /// The journal knows the job, but not all that has happened since the start.
+    Again,
+}
+
+impl Begin {
+    async fn kept(self, live: &Live, store: &Store) -> Result<(), ()> {
+        let (kept, told) = match self {
+            Self::New(commit, told) => (commit.await, Some(told)),
+            Self::Again => (live.write(&store.journal).await, None),
+        };
+        let result = kept.as_ref().map(|()| live.accepted()).map_err(|_| ());
+        if let Some(told) = told {
+            // Whoever sent the job may have gone.
+            let _ = told.send(kept);
+        }
+        result
+    }
+}
+
+enum Turn {
+    Now(Lease),
+    Later(Ticket),
+}
+
+impl Turn {
+    /// Asked for now, not when the job's task first runs: tasks of two jobs may start in any order.
+    fn of(mut ticket: Ticket) -> Self {
+        match Pin::new(&mut ticket).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(lease)) => Self::Now(lease),
+            // One that expired at once says so again.
+            Poll::Ready(Err(Expired)) | Poll::Pending => Self::Later(ticket),
+        }
+    }
+
+    fn is_later(&self) -> bool {
+        matches!(self, Self::Later(_))
+    }
+
+    async fn comes(self, started: impl FnOnce()) -> Result<Lease, Expired> {
+        match self {
+            Self::Now(lease) => Ok(lease),
+            Self::Later(ticket) => {
+                let lease = ticket.await?;
+                started();
+                Ok(lease)
+            }
         }
     }
 }
 
-/// Counted by the semaphore that hands them out, many at once in a u32.
-fn places(max_running: usize, max_queued: usize) -> u32 {
-    u32::try_from(max_running.saturating_add(max_queued)).unwrap_or(u32::MAX / 8)
+async fn stop(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
-/// Ends when it is the job's turn.
-type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
-
-async fn drive<F, R>(mut live: Live, place: Place, turn: Turn, mut inbox: mpsc::Receiver<Order>, run: F)
-where
-    F: FnOnce(mpsc::Receiver<Order>) -> R,
-    R: Future<Output = Outcome>,
-{
-    let queued = Instant::now();
-    let slot = tokio::select! {
-        biased;
-        Some(Order::Cancel) = inbox.recv() => {
-            drop(place);
-            return live.cancelled(queued.elapsed());
+async fn cancelled(inbox: &mut mpsc::Receiver<Order>) {
+    while let Some(order) = inbox.recv().await {
+        if order == Order::Cancel {
+            return;
         }
-        slot = turn => slot,
-    };
-    live.running(queued.elapsed());
-    let outcome = run(inbox).await;
-    // Before the end is told: whoever hears of it may send the next job at once.
-    drop((slot, place));
-    live.ended(outcome);
+    }
+    std::future::pending::<()>().await;
 }
 
-#[cfg(test)]
-mod tests;
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

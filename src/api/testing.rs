@@ -1,23 +1,26 @@
 //! What the tests of this crate share.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::{env, fs, process};
 
-use std::sync::OnceLock;
-
-use admission::{About, Admission, Admitted, Options, Verdict};
+use admission::{About, Admission, Admitted, Verdict};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use jiff::Timestamp;
+use journal::{Journal, NewJob, Options};
 use model::{
-    Decision, Hook, HostPolicy, Job, JobId, JobRequest, JobSpec, Limits, Mode, Output, Ruling, Status,
-    StepResult, Timing, Usage,
+    Accepted, Artifact, Decision, Ended, Happened, Hook, HostPolicy, JobId, JobRequest, JobSpec, Limits,
+    Mode, Ruling, Status, Timing,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
-use crate::records::{Arrival, Snapshot};
+use crate::store::Store;
+use crate::store::live::Live;
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -63,7 +66,8 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
 pub(crate) fn admission() -> Admission {
     static ALL: OnceLock<Admission> = OnceLock::new();
     let open = || {
-        Admission::open(Options { host: host(), cache: None, record: None, places: 2 }).expect("an engine")
+        let options = admission::Options { host: host(), cache: None, record: None, places: 2 };
+        Admission::open(options).expect("an engine")
     };
     ALL.get_or_init(open).clone()
 }
@@ -82,52 +86,71 @@ fn host() -> HostPolicy {
     HostPolicy { defaults: Limits::defaults(), caps: Limits::defaults(), profiles: vec!["default".into()] }
 }
 
-pub(crate) fn job(status: Status) -> Job {
-    Job {
-        id: JobId::new(),
-        status,
+/// A journal of its own, gone with it.
+#[derive(Debug)]
+pub(crate) struct State {
+    folder: PathBuf,
+    pub(crate) store: Store,
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("stockade-api-test-{}-{number}", process::id()));
+        let (journal, unfinished) = Journal::open(Options::new(&folder)).expect("a journal");
+        assert!(unfinished.is_empty());
+        Self { folder, store: Store::new(journal) }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+/// A job that waits, in memory alone.
+pub(crate) fn live() -> Arc<Live> {
+    let live = Live::new(JobId::new(), "default", Vec::new(), mpsc::channel(1).0);
+    live.happened(Happened::Accepted(Box::new(accepted(live.id))));
+    Arc::new(live)
+}
+
+fn accepted(id: JobId) -> Accepted {
+    Accepted {
+        id,
         tenant: "default".into(),
-        attempt: 0,
-        paused: false,
-        priority: 0,
+        submitter: "anonymous".into(),
         labels: BTreeMap::new(),
-        created_at: Timestamp::now(),
-        started_at: None,
-        finished_at: None,
+        priority: 0,
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        admit_us: 1,
+    }
+}
+
+pub(crate) fn ended(status: Status, artifacts: Vec<Artifact>) -> Ended {
+    Ended {
+        status,
         cause: None,
-        steps: Vec::new(),
-        artifacts: Vec::new(),
+        skipped: Vec::new(),
+        artifacts,
         artifact_errors: Vec::new(),
         policy: Vec::new(),
         warnings: Vec::new(),
-        annotations: BTreeMap::new(),
-        isolation: None,
         timing: Timing::default(),
     }
 }
 
-/// A finished job that printed that many bytes.
-pub(crate) fn finished(job: Job, bytes: usize) -> Snapshot {
-    let stdout =
-        Output { text: "x".repeat(bytes), encoding: "utf-8".into(), bytes: bytes as u64, truncated: false };
-    let step = StepResult {
-        name: "run".into(),
-        status: Status::Succeeded,
-        exit_code: Some(0),
-        signal: None,
-        cause: None,
-        stdout,
-        stderr: Output::default(),
-        usage: Usage::default(),
-        cases: Vec::new(),
-    };
-    let job = Job { status: Status::Succeeded, steps: vec![step], ..job };
-    Snapshot { job, contents: BTreeMap::new() }
-}
-
-/// Of a job that nobody gives orders.
-pub(crate) fn arrival() -> Arrival {
-    Arrival { orders: mpsc::channel(1).0, memory: 10, seat: None }
+/// Of a job that ran, in the journal.
+pub(crate) fn finished(store: &Store, artifacts: Vec<Artifact>) -> JobId {
+    let live = live();
+    let admitted = admitted();
+    let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency: None };
+    store.journal.accept(new).wait().expect("accepted");
+    live.finish(ended(Status::Succeeded, artifacts), &store.journal, None).commit.wait().expect("ended");
+    live.id
 }
 
 /// An enforced no.

@@ -3,30 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use model::Job;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use tokio::sync::watch;
 
+use crate::jobs::Missing;
 use crate::problem::Problem;
-use crate::records::Snapshot;
+use crate::query::{QueryError, query, short};
+use crate::store::Found;
 
+const TIME: &str = "^(?:true|false|[0-9]{1,18}(?:ms|s|m))$";
 /// Longer than most proxies keep a silent connection; who waits longer asks again.
 const LONGEST: Duration = Duration::from_mins(5);
-
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum QueryError {
-    /// Also for parameters there are none of: `?dryrun=true` must not run a job.
-    #[error("{0}")]
-    Query(String),
-    #[error("`wait` is `true`, `false` or a time such as `500ms`, `30s` or `2m`, not `{0}`")]
-    Syntax(String),
-    #[error("`dry_run` is `true` or `false`, not `{0}`")]
-    DryRun(String),
-    #[error("`dry_run=true` runs nothing that `wait` could wait for: leave one out")]
-    NothingToWaitFor,
-}
 
 /// How long the caller wants to wait; zero when not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +29,22 @@ pub(crate) enum Intent {
     DryRun,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+pub(crate) struct Parameters {
+    /// `true`, `false`, or a time such as `500ms`, `30s` or `2m`; never longer than five minutes.
+    #[schemars(regex(pattern = TIME))]
     wait: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct IntentParameters {
+pub(crate) struct IntentParameters {
+    /// `true`, `false`, or a time such as `500ms`, `30s` or `2m`; never longer than five minutes. Not with `dry_run=true`.
+    #[schemars(regex(pattern = TIME))]
     wait: Option<String>,
+    /// Judge the job and run nothing.
+    #[schemars(extend("enum" = ["true", "false"]))]
     dry_run: Option<String>,
 }
 
@@ -56,7 +52,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wait {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Parameters { wait } = query(parts)?;
+        let Parameters { wait } = query(&parts.uri)?;
         Ok(Self::of(wait.as_deref())?)
     }
 }
@@ -65,28 +61,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Intent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let IntentParameters { wait, dry_run } = query(parts)?;
+        let IntentParameters { wait, dry_run } = query(&parts.uri)?;
         let dry_run = match dry_run.as_deref() {
             None | Some("false") => false,
             Some("true") => true,
-            Some(other) => return Err(QueryError::DryRun(short(other)).into()),
+            Some(other) => {
+                let detail = format!("`dry_run` is `true` or `false`, not `{}`", short(other));
+                return Err(QueryError::Syntax(detail).into());
+            }
         };
         match wait {
-            Some(_) if dry_run => Err(QueryError::NothingToWaitFor.into()),
+            Some(_) if dry_run => {
+                let detail = "`dry_run=true` runs nothing that `wait` could wait for: leave one out";
+                Err(QueryError::Syntax(detail.into()).into())
+            }
             _ if dry_run => Ok(Self::DryRun),
             wait => Ok(Self::Run(Wait::of(wait.as_deref())?)),
         }
     }
-}
-
-fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, QueryError> {
-    let Query(parameters) =
-        Query::try_from_uri(&parts.uri).map_err(|error| QueryError::Query(error.body_text()))?;
-    Ok(parameters)
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 impl Wait {
@@ -95,7 +87,13 @@ impl Wait {
     }
 
     fn parse(text: &str) -> Result<Self, QueryError> {
-        let syntax = || QueryError::Syntax(short(text));
+        let syntax = || {
+            let detail = format!(
+                "`wait` is `true`, `false` or a time such as `500ms`, `30s` or `2m`, not `{}`",
+                short(text)
+            );
+            QueryError::Syntax(detail)
+        };
         let time = match text {
             "true" => LONGEST,
             "false" => Duration::ZERO,
@@ -105,13 +103,16 @@ impl Wait {
     }
 
     /// The job when it ended, or as it is when the wait ran out.
-    pub(crate) async fn on(self, mut job: watch::Receiver<Arc<Snapshot>>) -> Arc<Snapshot> {
+    pub(crate) async fn on(self, found: Found) -> Result<Arc<Job>, Problem> {
+        let live = match found {
+            Found::Ended(job) => return Ok(job),
+            Found::Live(live) => live,
+        };
         if !self.0.is_zero() {
-            let ended = job.wait_for(|now| now.job.status.is_final());
             // Either way the answer is the job as it stands.
-            let _ = tokio::time::timeout(self.0, ended).await;
+            let _ = tokio::time::timeout(self.0, live.ended()).await;
         }
-        Arc::clone(&job.borrow())
+        Ok(live.job().ok_or(Missing::Job)?)
     }
 }
 

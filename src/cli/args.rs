@@ -6,7 +6,15 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use daemon::{LogFormat, Settings};
 
+use crate::cancel::{CancelArgs, RmArgs};
+use crate::completion::{CompleteJobsArgs, JOBS_FOR_COMPLETION};
+use crate::inspect::InspectArgs;
+use crate::logs::LogsArgs;
+use crate::pause::{PauseArgs, ResumeArgs};
 use crate::policy::PolicyArgs;
+use crate::ps::PsArgs;
+use crate::submit::SubmitArgs;
+use crate::token::TokenArgs;
 use crate::units::{duration_ms, size_bytes};
 
 /// Runs untrusted programs in rootless, hardened sandboxes
@@ -20,10 +28,21 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Run(Box<RunArgs>),
+    Submit(Box<SubmitArgs>),
+    Ps(PsArgs),
+    Logs(LogsArgs),
+    Inspect(InspectArgs),
+    Cancel(CancelArgs),
+    Pause(PauseArgs),
+    Resume(ResumeArgs),
+    Rm(RmArgs),
     Serve(ServeArgs),
     Policy(PolicyArgs),
+    Token(TokenArgs),
     Doctor(DoctorArgs),
     Completion(CompletionArgs),
+    #[command(hide = true, name = JOBS_FOR_COMPLETION)]
+    CompleteJobs(CompleteJobsArgs),
 }
 
 /// Run one command in a fresh sandbox, without a daemon
@@ -34,6 +53,30 @@ pub(crate) enum Verb {
 #[command(after_help = "Example: stockade run --memory 256m --wall 10s -- python3 -c 'print(6 * 7)'")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag a person types")]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// Accepted as in Docker: stdin is always connected
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Give the command a terminal
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) tty: bool,
+    /// Print the finished job as JSON, its output included
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print what would be done as JSON and run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
+}
+
+/// What a job is beside its command: the same for every verb that makes one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobArgs {
     /// Seccomp profile: strict, default, build or one of the settings file
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -73,29 +116,12 @@ pub(crate) struct RunArgs {
     /// Numeric user id inside the sandbox [default: 1000]
     #[arg(short, long, value_name = "UID")]
     pub(crate) user: Option<String>,
-    /// Accepted as in Docker: stdin is always connected
-    #[arg(short, long)]
-    pub(crate) interactive: bool,
-    /// Give the command a terminal
-    #[arg(short, long, conflicts_with = "json")]
-    pub(crate) tty: bool,
     /// Copy a file into /workspace, keeping its permission bits
     #[arg(long, value_name = "HOSTPATH[:PATH]")]
     pub(crate) file: Vec<String>,
     /// Refuse to run without this layer, such as cgroup.memory or landlock>=4
     #[arg(long, value_name = "LAYER")]
     pub(crate) require: Vec<String>,
-    /// Print the finished job as JSON, its output included
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Print what would be done as JSON and run nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) host: HostArgs,
-    /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
-    pub(crate) command: Vec<String>,
 }
 
 /// Start the HTTP server
@@ -104,13 +130,32 @@ pub(crate) struct RunArgs {
 /// ones win.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
-    /// Loopback address and port; port 0 takes a free one [default: 127.0.0.1:7070]
+    /// Address and port, or unix:/PATH; may be given again; port 0 takes a free one [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<String>,
+    listen: Vec<String>,
+    /// Certificate chain (PEM) for addresses with a port; needs --tls-key
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Take tokens from beyond loopback without TLS: for a proxy in front that does it
+    #[arg(long)]
+    allow_plaintext: bool,
+    #[command(flatten)]
+    state: StateArgs,
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<Format>,
     #[command(flatten)]
     pub(crate) host: HostArgs,
+}
+
+/// Where the daemon keeps its tokens and jobs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateArgs {
+    /// State directory [default: /var/lib/stockade as root, else ~/.local/state/stockade]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// Check whether this host can run sandboxes, and say what to mend
@@ -198,6 +243,14 @@ impl ServeArgs {
             Format::Text => LogFormat::Text,
             Format::Json => LogFormat::Json,
         });
-        Settings { listen: self.listen.clone(), log_format: format, ..self.host.settings() }
+        Settings {
+            listen: (!self.listen.is_empty()).then(|| self.listen.clone()),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            allow_plaintext: self.allow_plaintext.then_some(true),
+            state_dir: self.state.state_dir.clone(),
+            log_format: format,
+            ..self.host.settings()
+        }
     }
 }

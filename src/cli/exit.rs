@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use model::{Status, StepResult};
+use model::{Cause, Job, Status, StepResult};
 use nix::sys::signal::Signal;
 use supervise::Outcome;
 
@@ -12,15 +12,38 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const ERROR: u8 = 2;
 /// The same for `run`, out of the way of the job's codes.
 pub(crate) const RUN_FAILED: u8 = 125;
+/// By ^C, as shells say it.
+pub(crate) const INTERRUPTED: u8 = SIGNALED + 2;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 const SIGNALED: u8 = 128;
 /// A job that Stockade ended, by SIGKILL.
 const KILLED: u8 = SIGNALED + 9;
 
-pub(crate) fn code(outcome: &Outcome) -> u8 {
-    let step = deciding_step(outcome);
-    match outcome.status {
+/// How a job ended, wherever it ran.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending<'a> {
+    status: Status,
+    cause: Option<&'a Cause>,
+    steps: &'a [StepResult],
+}
+
+impl<'a> From<&'a Outcome> for Ending<'a> {
+    fn from(Outcome { status, cause, steps, .. }: &'a Outcome) -> Self {
+        Self { status: *status, cause: cause.as_ref(), steps }
+    }
+}
+
+impl<'a> From<&'a Job> for Ending<'a> {
+    fn from(Job { status, cause, steps, .. }: &'a Job) -> Self {
+        Self { status: *status, cause: cause.as_ref(), steps }
+    }
+}
+
+pub(crate) fn code<'a>(ending: impl Into<Ending<'a>>) -> u8 {
+    let ending = ending.into();
+    let step = deciding_step(ending);
+    match ending.status {
         Status::Succeeded => 0,
         Status::Failed => step.map_or(FAILED, failed),
         Status::Signaled | Status::SecurityViolation => {
@@ -40,9 +63,14 @@ pub(crate) fn code(outcome: &Outcome) -> u8 {
     }
 }
 
+/// A status as it is written everywhere.
+pub(crate) fn word(status: Status) -> String {
+    serde_json::to_value(status).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
+}
+
 /// The first step that did not succeed decides the job.
-fn deciding_step(outcome: &Outcome) -> Option<&StepResult> {
-    outcome.steps.iter().find(|step| step.status != Status::Succeeded)
+fn deciding_step(ending: Ending<'_>) -> Option<&StepResult> {
+    ending.steps.iter().find(|step| step.status != Status::Succeeded)
 }
 
 /// Never 0: the step did not succeed.
@@ -67,11 +95,12 @@ fn signal(step: &StepResult) -> Option<u8> {
 }
 
 /// The line for a job that did not just end by itself; one that did speaks for itself.
-pub(crate) fn explanation(outcome: &Outcome) -> Option<String> {
-    let step = deciding_step(outcome);
-    let cause = step.and_then(|step| step.cause.as_ref()).or(outcome.cause.as_ref());
+pub(crate) fn explanation<'a>(ending: impl Into<Ending<'a>>) -> Option<String> {
+    let ending = ending.into();
+    let step = deciding_step(ending);
+    let cause = step.and_then(|step| step.cause.as_ref()).or(ending.cause);
     let detail = || cause.map_or("no cause was recorded", |cause| cause.detail.as_str());
-    match outcome.status {
+    match ending.status {
         Status::Succeeded | Status::Signaled => None,
         // Why it could not start, or which limit it ran into; an exit code of its own needs no words.
         Status::Failed => Some(step?.cause.as_ref()?.detail.clone()),

@@ -3,16 +3,24 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cancel;
+mod client;
 mod completion;
 mod doctor;
 mod exit;
+mod inspect;
+mod logs;
 mod output;
+mod pause;
 mod policy;
+mod ps;
 mod request;
 mod run;
 mod serve;
 mod signals;
 mod start;
+mod submit;
+mod token;
 mod units;
 
 use std::env;
@@ -38,10 +46,20 @@ fn main() -> ExitCode {
     };
     let (failed, done) = match ours {
         Verb::Run(args) => (exit::RUN_FAILED, run::run(&args)),
+        Verb::Submit(args) => (exit::RUN_FAILED, submit::submit(&args)),
+        Verb::Ps(args) => (exit::ERROR, ps::ps(&args)),
+        Verb::Logs(args) => (exit::ERROR, logs::logs(&args)),
+        Verb::Inspect(args) => (exit::ERROR, inspect::inspect(&args)),
+        Verb::Cancel(args) => (exit::ERROR, cancel::cancel(&args)),
+        Verb::Pause(args) => (exit::ERROR, pause::pause(&args)),
+        Verb::Resume(args) => (exit::ERROR, pause::resume(&args)),
+        Verb::Rm(args) => (exit::ERROR, cancel::rm(&args)),
         Verb::Serve(args) => (exit::ERROR, serve::serve(&args)),
+        Verb::Token(args) => (exit::ERROR, token::token(&args)),
         Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),
         Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),
         Verb::Completion(args) => (exit::ERROR, completion::completion(&args)),
+        Verb::CompleteJobs(args) => (exit::ERROR, completion::jobs(&args)),
     };
     done.unwrap_or_else(|failure| {
         output::failure(&failure);
@@ -55,8 +73,10 @@ fn usage(error: &clap::Error) -> ExitCode {
     error.print().ok();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        // After `run`, every code below 125 is the job's.
-        _ if env::args_os().nth(1).is_some_and(|verb| verb == "run") => ExitCode::from(exit::RUN_FAILED),
+        // After these, every code below 125 is the job's.
+        _ if env::args_os().nth(1).is_some_and(|verb| verb == "run" || verb == "submit") => {
+            ExitCode::from(exit::RUN_FAILED)
+        }
         _ => ExitCode::from(exit::ERROR),
     }
 }

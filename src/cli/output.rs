@@ -6,6 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
+use model::Stream;
 use serde::Serialize;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -82,6 +83,24 @@ pub(crate) fn data(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// What a job printed, byte for byte. False when nobody reads it any more.
+pub(crate) fn relay(stream: Stream, bytes: &[u8]) -> Result<bool, Failure> {
+    let (name, written) = match stream {
+        Stream::Stdout => ("stdout", write(&mut io::stdout().lock(), bytes)),
+        Stream::Stderr => ("stderr", write(&mut io::stderr().lock(), bytes)),
+    };
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::caused(&format!("cannot write to {name}"), &error)),
+    }
+}
+
+fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes)?;
+    to.flush()
 }
 
 #[cfg(test)]

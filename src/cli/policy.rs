@@ -8,7 +8,7 @@ mod ls;
 mod new;
 mod plugin;
 mod project;
-mod table;
+pub(crate) mod table;
 mod test;
 #[cfg(test)]
 mod testing;

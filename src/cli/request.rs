@@ -9,17 +9,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::{FieldError, FileRequest, HostPolicy, JobRequest, JobSpec, LimitsRequest, Network};
 
-use crate::args::{NetworkMode, RunArgs, Ulimit};
+use crate::args::{JobArgs, NetworkMode, RunArgs, Ulimit};
 use crate::output::Failure;
 
 /// The job that `args` ask for. `variable` looks up this process's environment, for `-e NAME`.
 pub(crate) fn job_request(
-    args: &RunArgs,
+    args: &JobArgs,
+    command: &[String],
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<JobRequest, Failure> {
     let NetworkMode::None = args.network;
     Ok(JobRequest {
-        command: Some(args.command.clone()),
+        command: Some(command.to_vec()),
         files: args.file.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?,
         env: environment(&args.env, variable),
         limits: limits(args),
@@ -38,7 +39,7 @@ pub(crate) fn check(request: JobRequest, args: &RunArgs, host: &HostPolicy) -> R
     Ok(JobSpec { tty: args.tty, ..spec })
 }
 
-fn limits(args: &RunArgs) -> LimitsRequest {
+fn limits(args: &JobArgs) -> LimitsRequest {
     // As in Docker, the last one of a name counts.
     let ulimit = |which| args.ulimit.iter().rev().find(|(name, _)| *name == which).map(|(_, value)| *value);
     LimitsRequest {
@@ -99,7 +100,7 @@ fn refusal(errors: &[FieldError]) -> Failure {
 }
 
 /// What the user typed that became the field at `pointer`.
-fn option(pointer: &str) -> &str {
+pub(crate) fn option(pointer: &str) -> &str {
     match pointer.trim_start_matches('/').split('/').next().unwrap_or_default() {
         "limits" => match pointer.rsplit('/').next().unwrap_or_default() {
             "cpu_time_ms" => "--cpu-time",
@@ -121,6 +122,9 @@ fn option(pointer: &str) -> &str {
         "workdir" => "--workdir",
         "require" => "--require",
         "command" => "CMD",
+        "labels" => "--label",
+        "priority" => "--priority",
+        "stdin" => "--interactive",
         _ => pointer,
     }
 }

@@ -12,7 +12,7 @@ use daemon::Config;
 use jiff::Timestamp;
 use model::{Cause, Decision, Job, JobId, JobSpec, Mode, Status, Timing};
 use sandbox::{Launcher, PlanError, Profiles};
-use supervise::{Io, Outcome, Supervisor};
+use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
 use tokio::runtime;
 
 use crate::args::RunArgs;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::new("-t: the input is not a terminal").hint("leave out `-t`"));
     }
     let profiles = start::profiles(&config)?;
-    let request = request::job_request(args, |name| env::var(name).ok())?;
+    let request = request::job_request(&args.job, &args.command, |name| env::var(name).ok())?;
     let spec = request::check(request, args, &config.policy(profiles.names()))?;
     // Before the runtime exists: it forks.
     let launcher = start::launcher(&config)?;
@@ -78,7 +78,7 @@ async fn job(
     let before = Before::of(&admitted, admit);
     let follower = admitted.follower().clone();
     let additions = additions(admission);
-    let outcome = supervisor.run(admitted, plan, io, orders).await;
+    let outcome = supervisor.run(admitted, plan, io, orders, Arc::new(NoWatch), Arc::new(NoLanes)).await;
     let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
     if !args.json {
         outcome.warnings.iter().for_each(output::note);

@@ -1,7 +1,7 @@
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-use daemon::Config;
+use daemon::{Config, ConfigError};
 
 use crate::args::ServeArgs;
 use crate::output::{Failure, chain};
@@ -16,6 +16,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let admission = start::admission(&config, &profiles)?;
     daemon::serve(&config, launcher, profiles, admission).map_err(|error| {
         let failure = Failure::new(chain(error.as_ref()));
+        if let Some(hint) = error.downcast_ref::<ConfigError>().and_then(ConfigError::hint) {
+            return failure.hint(hint);
+        }
         match error.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(ErrorKind::AddrInUse) => {
                 failure.hint("another process has this port: choose one with `--listen`")

@@ -1,4 +1,6 @@
-//! Sizes and durations as people type them. Exact: no floating point.
+//! Sizes and durations as people type and read them. Exact: no floating point.
+
+use jiff::Timestamp;
 
 /// Docker's sizes: `256m`, `1.5g`, `64k`, `100b`, or plain bytes; units are powers of 1024.
 pub(crate) fn size_bytes(text: &str) -> Result<u64, String> {
@@ -40,9 +42,56 @@ fn scaled(number: &str, unit: u64) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(u64::try_from(part).ok()?)
 }
 
+/// How long ago that was, in its largest unit.
+pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
+    // Clocks differ from machine to machine.
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        ..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// `417 us`, `1.5 ms`, `2.0 s`.
+pub(crate) fn time_us(us: u64) -> String {
+    match us {
+        ..1000 => format!("{us} us"),
+        1000..1_000_000 => tenths(us, 1000, "ms"),
+        _ => tenths(us, 1_000_000, "s"),
+    }
+}
+
+/// `512 B`, `1.5 KiB`, `256.0 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    match bytes {
+        ..1024 => format!("{bytes} B"),
+        1024..0x10_0000 => tenths(bytes, 1 << 10, "KiB"),
+        0x10_0000..0x4000_0000 => tenths(bytes, 1 << 20, "MiB"),
+        _ => tenths(bytes, 1 << 30, "GiB"),
+    }
+}
+
+/// Rounded down.
+fn tenths(count: u64, unit: u64, name: &str) -> String {
+    format!("{}.{} {name}", count / unit, count % unit * 10 / unit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, size_bytes};
+    use super::{Timestamp, age, bytes, duration_ms, size_bytes, time_us};
+
+    #[test]
+    fn figures_are_shown_in_their_unit() {
+        let shown = [0, 999, 1500, 999_999, 2_050_000].map(time_us);
+        assert_eq!(shown, ["0 us", "999 us", "1.5 ms", "999.9 ms", "2.0 s"]);
+        let shown = [0, 1023, 1536, 256 << 20, 5 << 30, u64::MAX].map(bytes);
+        assert_eq!(shown, ["0 B", "1023 B", "1.5 KiB", "256.0 MiB", "5.0 GiB", "17179869183.9 GiB"]);
+        let then = Timestamp::UNIX_EPOCH;
+        let ages = [-5, 59, 3599, 86_399, 900_000].map(|s| age(then, Timestamp::constant(s, 0)));
+        assert_eq!(ages, ["0s", "59s", "59m", "23h", "10d"]);
+    }
 
     #[test]
     fn sizes_are_dockers() {

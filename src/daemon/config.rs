@@ -2,28 +2,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use model::{HostPolicy, JobRequest, Limits, LimitsRequest};
 use sandbox::DEGRADABLE;
+use schedule::Capacity;
 
 use crate::folders;
+use crate::listen::{self, Address};
 use crate::machine::Machine;
 use crate::settings::{ConfigError, LimitsSettings, LogFormat, Settings};
+
+mod service;
+
+pub use service::Service;
 
 /// Paths that a job gets a private one of, so the host's own cannot be put there.
 const OWN_PATHS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/workspace"];
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Config {
-    pub listen: SocketAddr,
+    /// At least one.
+    pub listen: Vec<Address>,
+    /// Certificate chain and key, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    pub allow_plaintext: bool,
+    /// `None` for the default place.
+    pub state_dir: Option<PathBuf>,
     pub host_paths: Vec<PathBuf>,
     pub allow_degraded: BTreeSet<String>,
     pub defaults: Limits,
     pub caps: Limits,
-    pub max_running: usize,
-    pub max_queued: usize,
+    pub service: Service,
     pub max_body_bytes: usize,
     pub allowed_hosts: Vec<String>,
     pub seccomp_profiles: BTreeMap<String, PathBuf>,
@@ -53,15 +64,18 @@ impl Config {
     }
 
     pub(crate) fn resolve(settings: Settings, machine: &Machine) -> Result<Self, ConfigError> {
-        let (defaults, caps) = limits(&settings.limits, machine)?;
+        let service = Service::resolve(&settings, machine)?;
+        let (defaults, caps) = limits(&settings.limits, machine, &service.capacity)?;
         Ok(Self {
-            listen: listen(settings.listen.as_deref().unwrap_or("127.0.0.1:7070"))?,
+            listen: listen(settings.listen)?,
+            tls: tls(settings.tls_cert, settings.tls_key)?,
+            allow_plaintext: settings.allow_plaintext.unwrap_or(false),
+            state_dir: settings.state_dir,
             host_paths: host_paths(settings.host_paths.unwrap_or_default())?,
             allow_degraded: allow_degraded(settings.allow_degraded.unwrap_or_default())?,
             defaults,
             caps,
-            max_running: at_least_one("max_running", settings.max_running.unwrap_or(machine.max_running()))?,
-            max_queued: settings.max_queued.unwrap_or(256),
+            service,
             max_body_bytes: at_least_one("max_body_bytes", settings.max_body_bytes.unwrap_or(32 << 20))?,
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
@@ -89,19 +103,29 @@ fn policies(bundle: Option<String>) -> Result<Option<String>, ConfigError> {
     Ok(bundle)
 }
 
-fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
-    let address: SocketAddr = text.parse().map_err(|_| {
-        let detail = format!("`{text}` is not an IP address with a port");
-        ConfigError::setting("listen", detail, "write it as `127.0.0.1:7070` or `[::1]:7070`")
-    })?;
-    if !address.ip().to_canonical().is_loopback() {
-        // Whoever reaches the port may run code here.
-        let detail =
-            format!("{} is not a loopback address, and requests are not authenticated", address.ip());
-        let hint = "listen on `127.0.0.1` and put a proxy that authenticates in front of it";
-        return Err(ConfigError::setting("listen", detail, hint));
+fn listen(texts: Option<Vec<String>>) -> Result<Vec<Address>, ConfigError> {
+    let texts = texts.unwrap_or_else(|| vec![listen::DEFAULT.into()]);
+    if texts.is_empty() {
+        let hint = format!("name an address; leave the setting out for `{}`", listen::DEFAULT);
+        return Err(ConfigError::setting("listen", "is empty", hint));
     }
-    Ok(address)
+    texts.iter().map(|text| Address::parse(text)).collect()
+}
+
+fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    let alone = |set: &str, unset: &str| {
+        let hint = format!("set `{unset}` too, or neither of them");
+        ConfigError::setting(set, format!("there is no `{unset}` with it"), hint)
+    };
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (Some(_), None) => Err(alone("tls_cert", "tls_key")),
+        (None, Some(_)) => Err(alone("tls_key", "tls_cert")),
+        (None, None) => Ok(None),
+    }
 }
 
 fn host_paths(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, ConfigError> {
@@ -150,7 +174,11 @@ fn at_least_one(key: &str, value: usize) -> Result<usize, ConfigError> {
 }
 
 /// Defaults and caps. A default that was not set follows a lower cap; one that was set above it is a mistake.
-fn limits(settings: &LimitsSettings, machine: &Machine) -> Result<(Limits, Limits), ConfigError> {
+fn limits(
+    settings: &LimitsSettings,
+    machine: &Machine,
+    capacity: &Capacity,
+) -> Result<(Limits, Limits), ConfigError> {
     let unbounded = Limits {
         cpu_time_ms: u64::MAX,
         wall_time_ms: u64::MAX,
@@ -163,7 +191,10 @@ fn limits(settings: &LimitsSettings, machine: &Machine) -> Result<(Limits, Limit
         stack_bytes: u64::MAX,
         cpus: f64::INFINITY,
     };
-    let caps = checked("cap", &settings.cap, unbounded)?.over(&machine.caps());
+    // What is not promised to all jobs together cannot be one's own.
+    let promised = Machine { memory_bytes: capacity.memory_bytes, ..*machine };
+    let caps = checked("cap", &settings.cap, unbounded)?.over(&promised.caps());
+    fits(&caps, capacity)?;
     let built_in = Limits::defaults();
     let fitting = Limits {
         cpu_time_ms: built_in.cpu_time_ms.min(caps.cpu_time_ms),
@@ -179,6 +210,24 @@ fn limits(settings: &LimitsSettings, machine: &Machine) -> Result<(Limits, Limit
     };
     let defaults = checked("default", &settings.default, caps.clone())?.over(&fitting);
     Ok((defaults, caps))
+}
+
+/// A job that passed as small enough would otherwise be refused as too large for the host.
+fn fits(caps: &Limits, capacity: &Capacity) -> Result<(), ConfigError> {
+    if caps.memory_bytes > capacity.memory_bytes {
+        let detail =
+            format!("above `memory_bytes`, the {} that all jobs have together", capacity.memory_bytes);
+        return Err(ConfigError::setting(
+            "limits.cap.memory_bytes",
+            detail,
+            "lower it, or raise `memory_bytes`",
+        ));
+    }
+    if Duration::from_secs_f64(caps.cpus) > Duration::from_millis(capacity.cpu_millis) {
+        let detail = "above the CPUs that all jobs have together";
+        return Err(ConfigError::setting("limits.cap.cpus", detail, "lower it, or raise `cpu_overcommit`"));
+    }
+    Ok(())
 }
 
 /// Holds limits to the rules for those of a request, so there is one set of rules.

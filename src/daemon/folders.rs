@@ -1,4 +1,4 @@
-//! Where this process keeps what it can make again.
+//! Where this process keeps what it can make again, and what it cannot.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,13 +11,23 @@ pub(crate) fn policy_cache() -> Option<PathBuf> {
     cache(geteuid().is_root(), |name| env::var_os(name)).map(|cache| cache.join("stockade/policies"))
 }
 
-/// By the XDG base directory specification, which ignores relative paths; for root where services have theirs.
+/// `None` for a user without a home.
+pub(crate) fn state() -> Option<PathBuf> {
+    state_home(geteuid().is_root(), |name| env::var_os(name)).map(|home| home.join("stockade"))
+}
+
 fn cache(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    if root {
-        return Some("/var/cache".into());
-    }
+    if root { Some("/var/cache".into()) } else { base("XDG_CACHE_HOME", ".cache", variable) }
+}
+
+fn state_home(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    if root { Some("/var/lib".into()) } else { base("XDG_STATE_HOME", ".local/state", variable) }
+}
+
+/// By the XDG base directory specification, which ignores relative paths. Root has services' places instead.
+fn base(name: &str, below_home: &str, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let path = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    path("XDG_CACHE_HOME").or_else(|| path("HOME").map(|home| home.join(".cache")))
+    path(name).or_else(|| path("HOME").map(|home| home.join(below_home)))
 }
 
 #[cfg(test)]
@@ -36,5 +46,17 @@ mod tests {
         assert_eq!(of(false, &[("XDG_CACHE_HOME", "c"), ("HOME", "/h")]), Some("/h/.cache".into()));
         assert_eq!(of(false, &[("HOME", "")]), None);
         assert_eq!(of(true, &both), Some("/var/cache".into()));
+    }
+
+    #[test]
+    fn a_users_state_is_the_users() {
+        let home = |name: &str| (name == "HOME").then(|| "/home/u".into());
+        assert_eq!(state_home(false, home), Some("/home/u/.local/state".into()));
+        assert_eq!(
+            state_home(false, |name| (name == "XDG_STATE_HOME").then(|| "/s".into())),
+            Some("/s".into())
+        );
+        assert_eq!(state_home(false, |_| None), None);
+        assert_eq!(state_home(true, home), Some("/var/lib".into()));
     }
 }

@@ -7,14 +7,19 @@
 
 mod config;
 mod delegate;
+mod entrance;
 mod folders;
+mod listen;
 mod log;
 mod machine;
 mod privilege;
 mod serve;
 mod settings;
+mod state;
 
-pub use config::Config;
+pub use config::{Config, Service};
 pub use delegate::{DelegateError, ask_systemd};
+pub use listen::Address;
 pub use serve::serve;
-pub use settings::{ConfigError, LimitsSettings, LogFormat, Settings};
+pub use settings::{ConfigError, LimitsSettings, LogFormat, RetentionSettings, Settings, TenantSettings};
+pub use state::{Owner, state_dir, state_dir_of};

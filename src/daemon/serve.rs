@@ -1,20 +1,22 @@
 //! Start and stop order of the daemon.
 
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use admission::{Admission, Summary};
 use anyhow::Context;
-use api::ReloadError;
+use api::{Callers, ReloadError, Stages, Tls};
+use journal::{Journal, Unfinished};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::socket::{Backlog, listen};
 use sandbox::{Launcher, Profiles};
+use schedule::{Local, Queue};
 use supervise::Supervisor;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::entrance::{self, Entrance};
 use crate::{Config, log, privilege};
 
 /// For jobs that were answered with an id and have not ended when the server is told to stop.
@@ -36,11 +38,19 @@ pub fn serve(
     }
     tell_policies(config, &admission)?;
     raise_open_files();
-    let listener = listener(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let entrance = Entrance::open(config)?;
     privilege::shed()?;
+    let callers = entrance.callers(config)?;
+    // As who it will be read and written by.
+    let kept = Journal::open(journal::Options {
+        folder: entrance.state_dir().to_owned(),
+        durability: config.service.durability,
+        retention: config.service.retention.clone(),
+    });
+    let kept = kept.context("cannot open the journal")?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
-    let served = runtime.block_on(run(config, listener, launcher, profiles, admission));
+    let served = runtime.block_on(run(config, (entrance, callers), (launcher, profiles), admission, kept));
     // Threads that still read a job's output must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
@@ -48,22 +58,29 @@ pub fn serve(
 
 async fn run(
     config: &Config,
-    listener: TcpListener,
-    launcher: Launcher,
-    profiles: Profiles,
+    (entrance, callers): (Entrance, Callers),
+    (launcher, profiles): (Launcher, Profiles),
     admission: Admission,
+    (journal, unfinished): (Journal, Vec<Unfinished>),
 ) -> anyhow::Result<()> {
     // Before the port is announced: whoever reads the announcement may signal at once.
     let mut stop = Stop::new().context("cannot handle signals")?;
     let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
-    let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the listener")?;
-    announce(listener.local_addr().context("cannot read the port")?);
+    let tls = entrance.tls();
+    let queue: Queue = Arc::new(Local::new(config.service.capacity, config.service.quotas.clone()));
+    let stages =
+        Stages { supervisor, admission: admission.clone(), journal, queue, callers: callers.clone() };
+    let service = api::Service::new(stages, edge(config));
+    // Before anybody can send another: these were first.
+    service.recover(unfinished).await;
+    let (listeners, names) = entrance.admit()?;
 
-    tokio::spawn(reload_on(hangup, admission.clone()));
-    let (router, drain) = api::router(supervisor, admission.clone(), edge(config));
+    tokio::spawn(reload_on(hangup, admission.clone(), callers.clone(), tls));
+    tokio::spawn(service.housekeeping());
+    let (drain, router) = (service.drain(), service.router());
     let (stopping, stopped) = oneshot::channel::<()>();
-    let server = api::serve(listener, router, async {
+    let server = api::serve(listeners, router, async {
         // Never sent, only dropped: either way it is the end.
         stopped.await.ok();
     });
@@ -72,7 +89,7 @@ async fn run(
         () = &mut server => anyhow::bail!("the HTTP server ended by itself"),
         () = stop.asked() => tracing::info!("stopping: no new requests, those under way may end"),
     }
-    drop(stopping);
+    drop((stopping, names));
     let ended = async {
         tokio::join!(server, drain.idle());
         flush(admission).await;
@@ -89,8 +106,9 @@ async fn run(
 
 fn edge(config: &Config) -> api::Config {
     api::Config {
-        max_running: config.max_running,
-        max_queued: config.max_queued,
+        quotas: config.service.quotas.clone(),
+        max_blob_bytes: config.service.max_blob_bytes,
+        callback_allow: config.service.callback_allow.clone(),
         max_body_bytes: config.max_body_bytes,
         allowed_hosts: config.allowed_hosts.clone(),
         policies_required: config.policies.is_some(),
@@ -110,8 +128,13 @@ fn tell_policies(config: &Config, admission: &Admission) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn reload_on(mut hangup: Signal, admission: Admission) {
+async fn reload_on(mut hangup: Signal, admission: Admission, callers: Callers, tls: Option<Tls>) {
     while hangup.recv().await.is_some() {
+        // First what takes no time: a revoked token must not outlive the compiling of policies.
+        callers.reload().await;
+        if let Some(tls) = tls.clone() {
+            entrance::renew(tls).await;
+        }
         match api::reload_policies(admission.clone()).await {
             Ok(Summary { bundle: None, .. }) => tracing::info!("SIGHUP: there are no policies to reload"),
             // Both were told where they came about.
@@ -131,20 +154,6 @@ async fn flush(admission: Admission) {
     if !flushed.is_ok_and(|all| all) {
         tracing::warn!("policies that follow jobs were not done after {} s", FLUSH.as_secs());
     }
-}
-
-/// The standard library's queue is for 128 clients; whoever comes while it is full waits a second for the next try.
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    listen(&listener, Backlog::MAXCONN)?;
-    Ok(listener)
-}
-
-/// One line a script can wait for, whatever the log's format; with port 0 it tells the real one.
-fn announce(address: SocketAddr) {
-    // Nobody reads stderr: still no reason not to serve.
-    writeln!(io::stderr(), "listening on http://{address}").ok();
 }
 
 /// Every running job holds several descriptors; the usual soft limit of 1024 is there for select(2), which we never call.

@@ -7,21 +7,50 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use model::LimitsRequest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
-const LISTS: [(&str, char); 3] = [("host_paths", ':'), ("allow_degraded", ','), ("allowed_hosts", ',')];
-const NUMBERS: [&str; 3] = ["max_running", "max_queued", "max_body_bytes"];
-const TEXTS: [&str; 6] = ["listen", "policies", "policy_cache", "admission_log", "log", "log_format"];
+const LISTS: [(&str, char); 5] = [
+    ("listen", ','),
+    ("host_paths", ':'),
+    ("allow_degraded", ','),
+    ("allowed_hosts", ','),
+    ("callback_allow", ','),
+];
+const NUMBERS: [&str; 6] =
+    ["max_running", "max_queued", "max_body_bytes", "max_blob_bytes", "memory_bytes", "cpu_overcommit"];
+const TEXTS: [&str; 9] = [
+    "policies",
+    "policy_cache",
+    "admission_log",
+    "log",
+    "log_format",
+    "state_dir",
+    "tls_cert",
+    "tls_key",
+    "durability",
+];
+/// Of whoever sends jobs, not of the daemon.
+const CLIENTS: [&str; 3] = ["STOCKADE_SERVER", "STOCKADE_TOKEN", "STOCKADE_CACERT"];
+const SWITCHES: [&str; 1] = ["allow_plaintext"];
 
 /// One source's settings; `None` leaves a setting to the source below.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Address and port of the HTTP server; loopback only. Port 0 lets the kernel choose.
-    pub listen: Option<String>,
+    /// Where the HTTP server is reached: an address with a port, or a list of them; port 0 lets the kernel choose.
+    /// `unix:/PATH` is a socket. Beyond loopback it takes tokens, and TLS.
+    #[serde(deserialize_with = "one_or_many")]
+    pub listen: Option<Vec<String>>,
+    /// Certificate chain and key (PEM) for all addresses with a port; relative paths start at the settings file.
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// Take tokens from beyond loopback without TLS, for a proxy in front that does it.
+    pub allow_plaintext: Option<bool>,
+    /// What outlives the daemon: its tokens and jobs. A relative path starts at the settings file.
+    pub state_dir: Option<PathBuf>,
     /// Host paths that every job sees read-only, beside the standard ones.
     pub host_paths: Option<Vec<PathBuf>>,
     /// Layers that may be missing, by name.
@@ -31,6 +60,21 @@ pub struct Settings {
     pub max_running: Option<usize>,
     /// Jobs that wait for a place; one more is answered with 429.
     pub max_queued: Option<usize>,
+    /// What running jobs are promised together; 80 % of the machine's where it is left out.
+    pub memory_bytes: Option<u64>,
+    /// CPUs promised for each that there is, `2.0` where it is left out.
+    pub cpu_overcommit: Option<f64>,
+    /// By tenant: what it may have.
+    pub tenants: BTreeMap<String, TenantSettings>,
+    /// Of tenants that are not named.
+    pub tenant_defaults: TenantSettings,
+    pub retention: RetentionSettings,
+    /// What an answered job survives: `process` (the end of this process, the default) or `power` (of the machine).
+    pub durability: Option<String>,
+    /// Where callbacks may go although it is not public: networks or addresses, with or without a port.
+    pub callback_allow: Option<Vec<String>>,
+    /// Of one uploaded blob.
+    pub max_blob_bytes: Option<u64>,
     pub max_body_bytes: Option<usize>,
     /// `Host` headers accepted beside the loopback names.
     pub allowed_hosts: Option<Vec<String>>,
@@ -55,6 +99,39 @@ pub struct LimitsSettings {
     pub default: LimitsRequest,
     /// The most a job may ask for.
     pub cap: LimitsRequest,
+}
+
+/// What is left out is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantSettings {
+    /// Further jobs wait.
+    pub max_running: Option<u32>,
+    /// Further jobs are answered with 429, unless they start at once.
+    pub max_queued: Option<u32>,
+    pub max_per_minute: Option<u32>,
+    /// Its share beside the others', 1 to 1000; 1 where it is left out.
+    pub weight: Option<u32>,
+    /// In place of `[retention]`.
+    pub retention_max_age_s: Option<u64>,
+    pub retention_max_bytes: Option<u64>,
+    pub retention_max_blob_bytes: Option<u64>,
+}
+
+/// For how long, and how much of, finished jobs and uploads are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// Seconds since a job's end; a week where it is left out.
+    pub max_age_s: Option<u64>,
+    /// Of one tenant's finished jobs, with outputs and artifacts; the oldest go first. 1 GiB where it is left out.
+    pub max_bytes: Option<u64>,
+    /// Of one tenant's uploads; further ones are refused. 1 GiB where it is left out.
+    pub max_blob_bytes: Option<u64>,
+    /// For how long an upload is kept that no job refers to; an hour where it is left out.
+    pub blob_grace_s: Option<u64>,
+    /// With less than this left on the disk new jobs are answered with 507; 64 MiB where it is left out.
+    pub keep_free_bytes: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,8 +180,16 @@ impl Settings {
         for profile in settings.seccomp_profiles.iter_mut().flat_map(BTreeMap::values_mut) {
             *profile = folder.join(&profile);
         }
-        settings.policy_cache = settings.policy_cache.map(|cache| folder.join(cache));
-        settings.admission_log = settings.admission_log.map(|log| folder.join(log));
+        let paths = [
+            &mut settings.policy_cache,
+            &mut settings.admission_log,
+            &mut settings.state_dir,
+            &mut settings.tls_cert,
+            &mut settings.tls_key,
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&path);
+        }
         settings.policies = settings.policies.map(|bundle| bundle_from(folder, bundle));
         Ok(settings)
     }
@@ -117,6 +202,9 @@ impl Settings {
         let mut all = Table::new();
         let mut unknown = Vec::new();
         for (name, value) in variables {
+            if CLIENTS.contains(&name.as_str()) {
+                continue;
+            }
             let Some(key) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
             let Some(table) = variable(&key, &value) else {
                 unknown.push(name);
@@ -140,6 +228,19 @@ impl Settings {
     }
 }
 
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "an address, or a list of them")]
+    enum Listed {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(Option::<Listed>::deserialize(from)?.map(|listed| match listed {
+        Listed::One(only) => vec![only],
+        Listed::Many(all) => all,
+    }))
+}
+
 fn bundle_from(folder: &Path, bundle: String) -> String {
     // An empty one is refused later, and must not become the folder.
     if bundle.is_empty() || admission::shipped::bundle_names().contains(&bundle.as_str()) {
@@ -158,8 +259,15 @@ fn variable(key: &str, value: &str) -> Option<Table> {
     if TEXTS.contains(&key) {
         return Some(nest(&[key], value.into()));
     }
+    if SWITCHES.contains(&key) {
+        // What is neither stays a text, for the refusal to name it.
+        return Some(nest(&[key], value.parse().map_or_else(|_| value.into(), Value::Boolean)));
+    }
     if NUMBERS.contains(&key) {
         return Some(nest(&[key], number(value)));
+    }
+    if let Some(name) = key.strip_prefix("retention_") {
+        return Some(nest(&["retention", name], number(value)));
     }
     ["default", "cap"].into_iter().find_map(|which| {
         let limit = key.strip_prefix("limits_")?.strip_prefix(which)?.strip_prefix('_')?;

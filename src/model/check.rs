@@ -10,22 +10,22 @@ use crate::{
     pointer,
 };
 
-mod cases;
+pub(crate) mod cases;
 mod service;
 
-const MAX_STEPS: usize = 32;
-const MAX_FILES: usize = 4096;
-const MAX_ARTIFACT_PATTERNS: usize = 256;
-const MAX_LABELS: usize = 64;
+pub(crate) const MAX_STEPS: usize = 32;
+pub(crate) const MAX_FILES: usize = 4096;
+pub(crate) const MAX_ARTIFACT_PATTERNS: usize = 256;
+pub(crate) const MAX_LABELS: usize = 64;
 /// `PATH_MAX` and `NAME_MAX` of linux/limits.h.
-const MAX_PATH: usize = 4095;
+pub(crate) const MAX_PATH: usize = 4095;
 const MAX_NAME: usize = 255;
 /// `MAX_ARG_STRLEN` of linux/binfmts.h: execve(2) refuses a longer argument with E2BIG.
-const MAX_ARGUMENT: usize = 128 << 10;
+pub(crate) const MAX_ARGUMENT: usize = 128 << 10;
 /// All arguments and variables of one step; the kernel allows a quarter of the stack limit, at least this.
 const MAX_ARGUMENTS: usize = 1 << 20;
 /// Of a label's name and of its value.
-const MAX_LABEL: usize = 256;
+pub(crate) const MAX_LABEL: usize = 256;
 /// What every program finds set, unless the job sets it otherwise.
 const DEFAULT_ENV: [(&str, &str); 3] = [
     ("HOME", "/tmp"),

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One answer of one policy about one job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// Its name in the bundle; empty where the bundle as a whole is meant.
     pub policy: String,
@@ -55,7 +56,7 @@ impl Decision {
 }
 
 /// Where a policy is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hook {
     Mutation,
@@ -67,7 +68,7 @@ pub enum Hook {
 }
 
 /// What a policy's answer is worth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It decides; whatever goes wrong with it is a denial.
@@ -107,7 +108,8 @@ impl Hook {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a policy answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     Allow,
@@ -119,7 +121,7 @@ pub enum Ruling {
 }
 
 /// Why there is no answer that counts. Under `enforce` each of them denies the job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
     /// The program failed: a panic, a stack overflow, an access out of bounds.
@@ -168,18 +170,22 @@ impl Failure {
 }
 
 /// One operation of a JSON Patch (RFC 6902).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchOp {
     /// `add`, `replace` or `remove`.
+    #[schemars(extend("enum" = ["add", "replace", "remove"]))]
     pub op: String,
+    /// JSON pointer (RFC 6901) into the job document.
     pub path: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<Value>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A change that was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefusedPatch {
     pub path: String,
+    #[schemars(extend("enum" = ["conflict", "loosens-isolation", "invalid-value", "no-such-field", "not-now"]))]
     /// `conflict`, `loosens-isolation`, `invalid-value`, `no-such-field`, `not-now`.
     pub code: String,
 }

@@ -3,68 +3,56 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Artifact, ArtifactError, CaseResult, Cause, Decision, JobId, Receipt, Status, StepResult, Timing,
 };
 
-/// Numbered from 1 within a job, without gaps: the number is the id of the server-sent event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One thing that happened to a job, by its `type`. Numbered from 1 within a job, without gaps: the number is the id of the server-sent event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
+    #[schemars(range(min = 1))]
     pub seq: u64,
     pub at: Timestamp,
     #[serde(flatten)]
     pub what: Happened,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Happened {
+    /// It was taken in and will have an end.
     Accepted(Box<Accepted>),
     /// The policies were asked again, after a restart or for a further attempt.
-    Judged {
-        policy: Vec<Decision>,
-        warnings: Vec<String>,
-    },
+    Judged { policy: Vec<Decision>, warnings: Vec<String> },
     /// It has its place among the running jobs. The number of the attempt, from 1.
-    Started {
-        attempt: u32,
-        queue_us: u64,
-    },
+    Started { attempt: u32, queue_us: u64 },
     /// The sandbox stands.
-    Ready {
-        isolation: Box<Receipt>,
-        setup_us: u64,
-    },
-    StepStarted {
-        step: String,
-    },
+    Ready { isolation: Box<Receipt>, setup_us: u64 },
+    /// A step began.
+    StepStarted { step: String },
+    /// A piece of what a step printed.
     Output(Chunk),
     /// Without what it printed, which the `output` events have told.
-    StepEnded {
-        step: Box<StepResult>,
-    },
-    CaseEnded {
-        step: String,
-        case: Box<CaseResult>,
-    },
+    StepEnded { step: Box<StepResult> },
+    /// Of a step with cases: in the order in which they end. `index` is the place among the step's `cases`, from 0.
+    CaseEnded { step: String, index: u32, case: Box<CaseResult> },
+    /// Its processes stand still.
     Paused,
+    /// And go on.
     Resumed,
     /// By policies that follow the job.
-    Noted {
-        labels: BTreeMap<String, String>,
-        annotations: BTreeMap<String, String>,
-    },
+    Noted { labels: BTreeMap<String, String>, annotations: BTreeMap<String, String> },
     /// The host was lost under it, and it waits for another attempt.
-    Requeued {
-        reason: String,
-    },
+    Requeued { reason: String },
+    /// The last one.
     Ended(Box<Ended>),
 }
 
 /// What was known when the job was taken in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accepted {
     pub id: JobId,
     pub tenant: String,
@@ -77,7 +65,8 @@ pub struct Accepted {
     pub admit_us: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Where it was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     Stdout,
@@ -86,18 +75,21 @@ pub enum Stream {
 
 /// A piece of what a step printed. Pieces of one stream come in order; where the offset is beyond the end of the piece
 /// before, what is missing was more than `output_bytes` and was dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Chunk {
     pub step: String,
     pub stream: Stream,
     /// Of its first byte, counted in bytes printed.
     pub offset: u64,
+    /// Its bytes, written as `encoding` says.
     pub text: String,
     /// `utf-8`, or `base64` where the bytes are not UTF-8.
+    #[schemars(extend("enum" = ["utf-8", "base64"]))]
     pub encoding: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     pub status: Status,
     pub cause: Option<Cause>,

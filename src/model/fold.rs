@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::{
-    Accepted, Chunk, Ended, Event, Happened, Job, Output, Status, StepResult, Stream, Timing, Usage,
+    Accepted, CaseResult, Chunk, Ended, Event, Happened, Job, Output, Status, StepResult, Stream, Timing,
+    Usage,
 };
 
 /// What a stream's pieces come to.
@@ -110,7 +111,8 @@ impl Job {
     pub fn from_events(events: impl IntoIterator<Item = Event>) -> Option<Self> {
         let mut events = events.into_iter();
         let Event { at, what: Happened::Accepted(accepted), .. } = events.next()? else { return None };
-        let mut fold = Fold { job: Self::accepted(at, *accepted), printed: BTreeMap::new() };
+        let mut fold =
+            Fold { job: Self::accepted(at, *accepted), printed: BTreeMap::new(), cases: BTreeMap::new() };
         events.for_each(|event| fold.apply(event));
         Some(fold.finish())
     }
@@ -121,6 +123,8 @@ struct Fold {
     job: Job,
     /// Of steps that have not ended, and of the ended one until its outputs are joined.
     printed: BTreeMap<(String, Stream), Printed>,
+    /// Of the step that runs, by their places.
+    cases: BTreeMap<u32, CaseResult>,
 }
 
 impl Fold {
@@ -146,11 +150,8 @@ impl Fold {
                 self.printed.entry((chunk.step, chunk.stream)).or_default().push(chunk.offset, bytes);
             }
             Happened::StepEnded { step } => self.step_ended(*step),
-            Happened::CaseEnded { step, case } => {
-                if let Some(step) = job.steps.iter_mut().find(|known| known.name == step) {
-                    step.cases.push(*case);
-                }
-            }
+            // One step runs at a time, so they are all of the step that was begun last.
+            Happened::CaseEnded { step: _, index, case } => drop(self.cases.insert(index, *case)),
             Happened::Paused => job.paused = true,
             Happened::Resumed => job.paused = false,
             Happened::Noted { labels, annotations } => job.note(labels, annotations),
@@ -158,8 +159,13 @@ impl Fold {
                 (job.status, job.started_at, job.paused) = (Status::Queued, None, false);
                 job.steps.clear();
                 self.printed.clear();
+                self.cases.clear();
             }
             Happened::Ended(ended) => {
+                // Of a step that was cut off: those after it are added below.
+                if let Some(step) = job.steps.last_mut().filter(|_| !self.cases.is_empty()) {
+                    step.cases = std::mem::take(&mut self.cases).into_values().collect();
+                }
                 job.ended(at, *ended);
             }
         }
@@ -170,18 +176,19 @@ impl Fold {
             let printed = self.printed.remove(&(ended.name.clone(), stream)).unwrap_or_default();
             *output = printed.output(output.bytes);
         }
+        ended.cases = std::mem::take(&mut self.cases).into_values().collect();
         let steps = &mut self.job.steps;
         match steps.iter_mut().find(|step| step.name == ended.name) {
-            Some(step) => {
-                ended.cases = std::mem::take(&mut step.cases);
-                *step = ended;
-            }
+            Some(step) => *step = ended,
             None => steps.push(ended),
         }
     }
 
-    /// With what a step that still runs has printed so far.
+    /// With what a step that still runs has printed so far, and its cases that have ended.
     fn finish(mut self) -> Job {
+        if let Some(step) = self.job.steps.last_mut().filter(|_| !self.cases.is_empty()) {
+            step.cases = self.cases.into_values().collect();
+        }
         for ((name, stream), printed) in self.printed {
             let Some(step) = self.job.steps.iter_mut().find(|step| step.name == name) else { continue };
             let bytes = (printed.head.len() + printed.tail.len()) as u64;

@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::schema;
 use crate::{Cause, Decision, JobId, Receipt, Status};
 
 /// A job as answered by `GET /jobs/{id}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Job {
     pub id: JobId,
     pub status: Status,
+    /// Whose job it is.
     pub tenant: String,
     /// How often it was started, so far.
     #[serde(default)]
@@ -17,14 +20,21 @@ pub struct Job {
     /// Held back by `POST /jobs/{id}/pause`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
+    /// As in the request.
     #[serde(default)]
     pub priority: i32,
+    /// Of the request, and what policies have added.
     pub labels: BTreeMap<String, String>,
     pub created_at: Timestamp,
+    /// Of the last attempt; `null` while it waits.
     pub started_at: Option<Timestamp>,
+    /// `null` while `status` is `queued` or `running`.
     pub finished_at: Option<Timestamp>,
+    /// `null` where there is nothing to explain.
     pub cause: Option<Cause>,
+    /// Those that have begun, in order; after the end also those that were `skipped`.
     pub steps: Vec<StepResult>,
+    /// What matched the globs of the request, with the digest of each.
     pub artifacts: Vec<Artifact>,
     /// Files that matched `artifacts` and could not be collected, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -43,10 +53,12 @@ pub struct Job {
     pub timing: Timing,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How one step went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepResult {
     pub name: String,
     pub status: Status,
+    /// `null` where it did not end by itself, and for a step with cases.
     pub exit_code: Option<i32>,
     /// Such as `SIGSEGV`.
     pub signal: Option<String>,
@@ -55,12 +67,13 @@ pub struct StepResult {
     pub stderr: Output,
     /// Of all cases together, where there are any: times added up, the largest of each peak.
     pub usage: Usage,
+    /// In the order of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseResult>,
 }
 
 /// One run of a step's command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     pub name: String,
     pub status: Status,
@@ -76,18 +89,21 @@ pub struct CaseResult {
 }
 
 /// What a step printed. Head and tail are kept when it was more than allowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
+    /// The kept bytes, written as `encoding` says.
     pub text: String,
     /// `utf-8`, or `base64` where the bytes are not UTF-8.
+    #[schemars(extend("enum" = ["utf-8", "base64"]))]
     pub encoding: String,
     /// Bytes printed, kept or not.
     pub bytes: u64,
+    /// Whether bytes between head and tail were dropped.
     pub truncated: bool,
 }
 
 /// Resources of one step. `null` where no controller could count it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     pub cpu_time_us: Option<u64>,
     pub user_us: Option<u64>,
@@ -100,29 +116,54 @@ pub struct Usage {
     pub disk_bytes: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A collected file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
     /// Relative to `/workspace`.
     pub path: String,
     pub bytes: u64,
     /// `sha256:…` of the contents.
+    #[schemars(regex(pattern = schema::DIGEST))]
     pub digest: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A file that could not be collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactError {
     pub path: String,
     /// Stable word: `incomplete` (with an empty path), `not_regular`, `not_utf8`, `too_large`, `too_many`, `unreadable`.
+    #[schemars(extend("enum" = ["incomplete", "not_regular", "not_utf8", "too_large", "too_many", "unreadable"]))]
     pub code: String,
+    /// One sentence for a person.
     pub detail: String,
 }
 
 /// Where the time of a job went, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timing {
+    /// Checks and policies.
     pub admit_us: u64,
+    /// Waiting for its turn.
     pub queue_us: u64,
+    /// Making the sandbox.
     pub setup_us: u64,
+    /// All steps.
     pub run_us: u64,
+    /// Collecting artifacts.
     pub collect_us: u64,
+}
+
+impl Job {
+    /// For lists: what steps and cases printed stays out, how much it was stays.
+    pub fn drop_outputs(&mut self) {
+        for step in &mut self.steps {
+            step.stdout.text.clear();
+            step.stderr.text.clear();
+            for case in &mut step.cases {
+                case.stdout.text.clear();
+                case.stderr.text.clear();
+                case.checker = None;
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod job;
 mod limits;
 mod receipt;
 mod request;
+mod schema;
 mod spec;
 mod status;
 mod text;

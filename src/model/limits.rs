@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Every limit of one step, resolved: nothing is unlimited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// CPU time of all the step's processes together.
     pub cpu_time_ms: u64,
@@ -26,18 +27,36 @@ pub struct Limits {
 }
 
 /// [`Limits`] as a caller sends them: what is left out comes from the job, then from the host's defaults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsRequest {
+    /// CPU time of all the step's processes together.
+    #[schemars(range(min = 1))]
     pub cpu_time_ms: Option<u64>,
+    /// Elapsed time from the start of the command.
+    #[schemars(range(min = 1))]
     pub wall_time_ms: Option<u64>,
+    /// Memory of all the step's processes, page cache and files in `/tmp` and `/workspace` included. Swap is off.
+    #[schemars(range(min = 1_048_576))]
     pub memory_bytes: Option<u64>,
+    /// Processes and threads at one time.
+    #[schemars(range(min = 1))]
     pub pids: Option<u64>,
+    /// Bytes kept of stdout and of stderr, each.
     pub output_bytes: Option<u64>,
+    /// Bytes that `/workspace`, `/tmp` and `/dev/shm` may hold together. One figure for the whole job.
+    #[schemars(range(min = 65_536))]
     pub disk_bytes: Option<u64>,
+    /// `RLIMIT_NOFILE`.
+    #[schemars(range(min = 4))]
     pub open_files: Option<u64>,
+    /// `RLIMIT_FSIZE`: the largest file a process may write.
     pub file_bytes: Option<u64>,
+    /// `RLIMIT_STACK` of the main thread.
+    #[schemars(range(min = 65_536))]
     pub stack_bytes: Option<u64>,
+    /// CPUs that may be used at once; 0.5 is half of one.
+    #[schemars(range(min = 0.01))]
     pub cpus: Option<f64>,
 }
 

@@ -1,9 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the kernel was really made to enforce for one job. Built from the steps that init confirmed, so a layer listed
 /// here was applied; one that was not is in `degraded`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
+    /// Such as `user` and `pid`.
     pub namespaces: Vec<String>,
     pub id_map: IdMapReceipt,
     /// The job's capabilities; always empty.
@@ -24,7 +26,8 @@ pub struct Receipt {
     pub degraded: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whose ids the job really had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdMapReceipt {
     pub kind: IdMapKind,
     pub inside_uid: u32,
@@ -32,7 +35,8 @@ pub struct IdMapReceipt {
     pub host_uid: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How host user ids are given to jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdMapKind {
     /// A host id of its own for every job running at one time.
@@ -41,16 +45,20 @@ pub enum IdMapKind {
     Single,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A filter of system calls in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeccompReceipt {
     pub profile: String,
     /// Of the profile's JSON, `sha256:…`.
+    #[schemars(regex(pattern = crate::schema::DIGEST))]
     pub digest: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where limits were counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CgroupReceipt {
     /// `v2`, `hybrid`, `v1` or `none`.
+    #[schemars(extend("enum" = ["v2", "hybrid", "v1", "none"]))]
     pub version: String,
     pub controllers: Vec<String>,
 }

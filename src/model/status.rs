@@ -1,9 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a job or a step stands. One set of words for both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// Taken in, and waits for its turn.
     Queued,
     Running,
     Succeeded,
@@ -11,15 +13,21 @@ pub enum Status {
     Failed,
     /// Ended by a signal that Stockade did not send.
     Signaled,
+    /// Beyond `wall_time_ms` or `cpu_time_ms`.
     TimedOut,
     MemoryExceeded,
     OutputExceeded,
     DiskExceeded,
+    /// Ended well, and printed something else than was expected.
     WrongOutput,
+    /// Ended by the seccomp filter.
     SecurityViolation,
+    /// By a policy that looked at the container.
     Denied,
     Cancelled,
+    /// Waited longer than `queue_timeout_ms`.
     Expired,
+    /// The host was lost under it, and no attempt was left.
     Lost,
     /// Our fault, never the job's.
     InternalError,
@@ -34,18 +42,24 @@ impl Status {
 }
 
 /// Why a status came about: enough to act on without reading a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// Stable word: `limit`, `signal`, `seccomp`, `exec`, `step`, `case`, `output`, `checker`, `sandbox`, `cancelled`, `queue`,
     /// `lost`, `policy`.
+    #[schemars(extend("enum" = [
+        "limit", "signal", "seccomp", "exec", "step", "case", "output", "checker", "sandbox", "cancelled", "queue", "lost",
+        "policy",
+    ]))]
     pub kind: String,
     /// One sentence for a person.
     pub detail: String,
     /// For `limit`: which one, by its name in `limits`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub limit: Option<String>,
+    /// For `limit`: how far it went, in the limit's unit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<u64>,
+    /// For `limit`: how far it may go.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub allowed: Option<u64>,
     /// For `step`: the name of the step that decided the job.

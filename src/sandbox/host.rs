@@ -1,10 +1,13 @@
 //! What this host can enforce, found by trying it once at start.
 
 use model::IdMapKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What this host enforces.
+///
 /// Reported by the launcher after it built its own surroundings, so each entry was really done once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostCaps {
     /// `uname -r`.
     pub kernel: String,
@@ -15,11 +18,14 @@ pub struct HostCaps {
     pub id_map: IdMapKind,
     /// Jobs that can hold a host id of their own at one time.
     pub slots: u32,
+    /// overlayfs inside a user namespace, which cases need (kernel 5.11).
+    pub overlay: bool,
     /// Host paths visible read-only in the `host` image beside the standard ones.
     pub host_paths: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where limits are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CgroupCaps {
     /// `v2`, `hybrid`, `v1` or `none`.
     pub version: String,

@@ -23,7 +23,7 @@ pub mod wire;
 
 pub use host::{CgroupCaps, HostCaps};
 pub use launcher::{Launcher, LauncherOptions, StartError, launcher_main};
-pub use plan::{LaunchPlan, PlanError, plan};
+pub use plan::{LaunchPlan, PlanError, Workspace, plan, plan_case};
 pub use require::DEGRADABLE;
 pub use seccomp::{Profile, ProfileError, Profiles};
 pub use step::{Step, StepError};

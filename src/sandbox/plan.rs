@@ -1,11 +1,11 @@
 //! What will be done for one job, as data: pure, serialisable, printed by `run --dry-run`.
 
+mod receipt;
+mod step;
+
 use std::collections::BTreeSet;
 
-use model::{
-    CgroupLimits, CgroupReceipt, IdMapReceipt, JobSpec, Limits, NetworkMode, Receipt, SeccompReceipt,
-    StepSpec,
-};
+use model::{CgroupLimits, JobSpec, NetworkMode, StepSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostCaps;
@@ -21,6 +21,7 @@ pub struct LaunchPlan {
     pub nested_user_namespaces: bool,
     pub root: RootPlan,
     pub scratch: ScratchPlan,
+    pub workspace: Workspace,
     pub landlock: Option<LandlockPlan>,
     /// Around all steps and init.
     pub cgroup: CgroupLimits,
@@ -40,6 +41,18 @@ pub struct RootPlan {
     pub masked_files: Vec<String>,
     pub masked_directories: Vec<String>,
     pub read_only: Vec<String>,
+}
+
+/// What `/workspace` is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Workspace {
+    /// The scratch filesystem alone.
+    Own,
+    /// The same, lent to the cases of this job.
+    Lent,
+    /// The scratch filesystem over what was lent: an overlay. What is written goes to the scratch filesystem.
+    Over,
 }
 
 /// The part of a plan that an init can do before it knows the rest: what a sandbox made ahead was made for.
@@ -154,13 +167,50 @@ pub fn plan(
     profiles: &Profiles,
     allowed: &BTreeSet<String>,
 ) -> Result<LaunchPlan, PlanError> {
+    let has_cases = spec.steps.iter().any(|step| !step.cases.is_empty());
+    if has_cases && !host.overlay {
+        return Err(no_overlay());
+    }
+    let workspace = if has_cases { Workspace::Lent } else { Workspace::Own };
+    plan_steps(spec, &spec.steps, workspace, host, profiles, allowed)
+}
+
+/// One program over what the job's steps have left in `/workspace`: a case, or its checker.
+pub fn plan_case(
+    spec: &JobSpec,
+    case: &StepSpec,
+    host: &HostCaps,
+    profiles: &Profiles,
+    allowed: &BTreeSet<String>,
+) -> Result<LaunchPlan, PlanError> {
+    plan_steps(spec, std::slice::from_ref(case), Workspace::Over, host, profiles, allowed)
+}
+
+fn no_overlay() -> PlanError {
+    PlanError {
+        layer: "overlay".into(),
+        detail: "`cases` run over a frozen workspace, and this kernel has no overlayfs in user namespaces"
+            .into(),
+        remedy: "use kernel 5.11 or newer with CONFIG_OVERLAY_FS, or write each case as a step".into(),
+        require_index: None,
+    }
+}
+
+fn plan_steps(
+    spec: &JobSpec,
+    steps: &[StepSpec],
+    workspace: Workspace,
+    host: &HostCaps,
+    profiles: &Profiles,
+    allowed: &BTreeSet<String>,
+) -> Result<LaunchPlan, PlanError> {
     let degraded = require::missing_layers(host, allowed)?;
     require::check(&spec.require, host, &degraded)?;
     let NetworkMode::None = spec.network.mode;
     let mut seccomp: Vec<SeccompPlan> = Vec::new();
-    let steps = spec.steps.iter().map(|step| {
+    let steps = steps.iter().map(|step| {
         let profile = profiles.get(&step.profile).ok_or_else(|| unknown_profile(&step.profile))?;
-        Ok(plan_step(step, host, seccomp_index(&mut seccomp, profile)))
+        Ok(step::plan(step, host, seccomp_index(&mut seccomp, profile)))
     });
     let steps = steps.collect::<Result<Vec<_>, PlanError>>()?;
     Ok(LaunchPlan {
@@ -170,6 +220,7 @@ pub fn plan(
         nested_user_namespaces: false,
         root: root(&spec.image),
         scratch: scratch(spec.disk_bytes),
+        workspace,
         landlock: host.landlock_abi.map(landlock),
         cgroup: whole_job(&steps),
         seccomp,
@@ -220,47 +271,6 @@ fn landlock(abi: u32) -> LandlockPlan {
     }
 }
 
-fn plan_step(step: &StepSpec, host: &HostCaps, seccomp: usize) -> StepPlan {
-    StepPlan {
-        name: step.name.clone(),
-        command: step.command.clone(),
-        env: step.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-        workdir: step.workdir.clone(),
-        rlimits: rlimits(&step.limits),
-        cgroup: group_limits(&step.limits, host),
-        seccomp,
-    }
-}
-
-fn rlimits(limits: &Limits) -> Vec<Rlimit> {
-    let rlimit = |name, value| Rlimit { name, value };
-    vec![
-        // Not 0: with a `|` core_pattern the host's handler runs at 0 all the same, as root; 1 stops it, and no file
-        // is that small (core(5), CVE-2025-4598). The profiles refuse to change it.
-        rlimit(RlimitName::Core, 1),
-        // A backstop in whole seconds for one process; supervise holds the step to the exact figure.
-        rlimit(RlimitName::Cpu, limits.cpu_time_ms.div_ceil(1000) + 1),
-        rlimit(RlimitName::FileSize, limits.file_bytes),
-        rlimit(RlimitName::OpenFiles, limits.open_files),
-        rlimit(RlimitName::Stack, limits.stack_bytes),
-        rlimit(RlimitName::LockedMemory, 64 << 10),
-        // Per user id, and with a single id map all jobs share one: small enough not to starve another.
-        rlimit(RlimitName::MessageQueues, 819_200),
-        rlimit(RlimitName::PendingSignals, 4096),
-    ]
-}
-
-/// Only what the host can hold: `missing_layers` has already refused or recorded the rest.
-fn group_limits(limits: &Limits, host: &HostCaps) -> CgroupLimits {
-    let has = |controller: &str| host.cgroup.controllers.iter().any(|c| c == controller);
-    CgroupLimits {
-        memory_bytes: has("memory").then_some(limits.memory_bytes),
-        pids: has("pids").then_some(limits.pids),
-        cpus: has("cpu").then_some(limits.cpus),
-        cpu_weight: None,
-    }
-}
-
 /// Files in the scratch tmpfs outlive the step that wrote them, so their memory is limited around all steps. Processes
 /// and CPU are limited step by step, and only one step runs at a time.
 fn whole_job(steps: &[StepPlan]) -> CgroupLimits {
@@ -272,34 +282,6 @@ impl LaunchPlan {
     pub(crate) fn foundation(&self) -> Foundation {
         let (hostname, root) = (self.hostname.clone(), self.root.clone());
         Foundation { inside_id: self.inside_id, hostname, root, steps: self.steps.len() }
-    }
-
-    /// True once init has reported `Ready`: it stops at the first step that it cannot do.
-    pub fn receipt(&self, host: &HostCaps, host_uid: u32) -> Receipt {
-        let no_swap =
-            self.cgroup.memory_bytes.is_some() && host.cgroup.controllers.iter().any(|c| c == "swap");
-        Receipt {
-            namespaces: self.namespaces.clone(),
-            id_map: IdMapReceipt { kind: host.id_map, inside_uid: self.inside_id, host_uid },
-            capabilities: Vec::new(),
-            no_new_privs: true,
-            nested_user_namespaces: self.nested_user_namespaces,
-            seccomp: self.steps.iter().map(|step| self.seccomp_receipt(step.seccomp)).collect(),
-            landlock_abi: self.landlock.as_ref().map(|l| l.abi),
-            cgroup: CgroupReceipt {
-                version: host.cgroup.version.clone(),
-                controllers: host.cgroup.controllers.clone(),
-            },
-            root_filesystem: self.root.source.clone(),
-            network: "none".into(),
-            swap: if no_swap { "off" } else { "unlimited" }.into(),
-            degraded: self.degraded.clone(),
-        }
-    }
-
-    fn seccomp_receipt(&self, index: usize) -> SeccompReceipt {
-        let plan = &self.seccomp[index];
-        SeccompReceipt { profile: plan.profile.clone(), digest: plan.digest.clone() }
     }
 }
 

@@ -4,19 +4,25 @@
 //! job then comes back on it: first from the launcher, then from init, last from the launcher again. The daemon may send
 //! its orders before init exists; the socket keeps them, so no round trip is spent on waiting for readiness.
 
+use std::borrow::Cow;
+
 use model::GroupUsage;
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup::FreezerVersion;
 use crate::plan::LaunchPlan;
 use crate::step::StepError;
 
 /// Daemon to launcher. Descriptor: init's end of the job's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Launch {
-    pub plan: LaunchPlan,
+pub struct Launch<'a> {
+    pub plan: Cow<'a, LaunchPlan>,
+    /// The slot of the running sandbox whose `/workspace` this one is over.
+    pub over: Option<u32>,
 }
 
-/// Launcher to init: the job that a sandbox is for. Descriptor: init's end of the job's socket.
+/// Launcher to init: the job that a sandbox is for. Descriptors: init's end of the job's socket, and what
+/// `/workspace` is over, where it is over something.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
     pub(crate) plan: LaunchPlan,
@@ -26,7 +32,7 @@ pub(crate) struct Assignment {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Report {
     /// From the launcher: init exists. Descriptors as [`Handles`] counts them.
-    Cloned { host_uid: u32, handles: Handles },
+    Cloned { slot: u32, host_uid: u32, handles: Handles },
     /// From init: every step of the plan was done; microseconds that each took, also those done ahead.
     Ready { steps_us: Vec<(crate::step::Step, u32)> },
     /// From either: the sandbox could not be built.
@@ -45,7 +51,8 @@ pub enum Report {
     Gone { out_of_memory: bool },
 }
 
-/// Which descriptors come with [`Report::Cloned`], in this order: the pidfd of init, then per step `cpu`, `kill`.
+/// Which descriptors come with [`Report::Cloned`], in this order: the pidfd of init, then per step `cpu`, `kill`,
+/// `freezer`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Handles {
     pub steps: Vec<StepHandles>,
@@ -55,6 +62,7 @@ pub struct Handles {
 pub struct StepHandles {
     pub cpu: bool,
     pub kill: bool,
+    pub freezer: Option<FreezerVersion>,
 }
 
 /// How a program ended.

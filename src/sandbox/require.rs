@@ -84,6 +84,7 @@ fn known_layer(name: &str, host: &HostCaps) -> Option<bool> {
         "cgroup.freeze" => host.cgroup.freeze,
         "cgroup.v2" => host.cgroup.version == "v2",
         "id_map.per_slot" => host.id_map == model::IdMapKind::PerSlot,
+        "overlay" => host.overlay,
         "landlock" => host.landlock_abi.is_some(),
         "seccomp" | "no_new_privs" | "namespaces" | "capabilities.none" | "network.none" => true,
         _ => return None,

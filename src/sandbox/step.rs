@@ -30,6 +30,8 @@ pub enum Step {
     Loopback,
     Keyring,
     ScratchSize,
+    Overlay,
+    Lend,
     Capabilities,
     NoNewPrivs,
     Landlock,
@@ -82,6 +84,9 @@ impl StepError {
             (Step::Clone, Errno::EAGAIN) => "the limit on processes (RLIMIT_NPROC, pids.max) is reached",
             (Step::Proc, Errno::EPERM) => {
                 "/proc of this host is masked (a container?): start it with systempaths=unconfined"
+            }
+            (Step::Overlay, Errno::EINVAL | Errno::EPERM) => {
+                "overlayfs is refused here: see `stockade doctor`"
             }
             (Step::Files, Errno::ENOSPC) => "the files do not fit into `disk_bytes`",
             (Step::WorkingDirectory, Errno::ENOENT) => "`workdir` does not exist in the sandbox",

@@ -123,12 +123,27 @@ pub(crate) fn new_filesystem(
     options: &[(&CStr, &CStr)],
     attributes: u64,
 ) -> io::Result<OwnedFd> {
+    mount_new(kind, options, &[], attributes)
+}
+
+/// The same for overlayfs with the mark `userxattr`.
+pub(crate) fn new_overlay(options: &[(&CStr, &CStr)], attributes: u64) -> io::Result<OwnedFd> {
+    mount_new(c"overlay", options, &[c"userxattr"], attributes)
+}
+
+fn mount_new(
+    kind: &CStr,
+    options: &[(&CStr, &CStr)],
+    flags: &[&CStr],
+    attributes: u64,
+) -> io::Result<OwnedFd> {
     const FSOPEN_CLOEXEC: c_uint = 1;
     const FSMOUNT_CLOEXEC: c_uint = 1;
     const CREATE: c_uint = 6;
     // SAFETY: `kind` is NUL-terminated and outlives the call; the result is a new descriptor.
     let context =
         adopt(to_fd(check(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?));
+    flags.iter().try_for_each(|flag| set_flag(&context, flag))?;
     configure(&context, options, CREATE)?;
     let fd = context.as_raw_fd();
     // SAFETY: no pointers; the result is a new descriptor.
@@ -144,6 +159,14 @@ pub(crate) fn reconfigure(path: &CStr, options: &[(&CStr, &CStr)]) -> io::Result
     let context =
         check(unsafe { libc::syscall(libc::SYS_fspick, libc::AT_FDCWD, path.as_ptr(), FSPICK_CLOEXEC) })?;
     configure(&adopt(to_fd(context)), options, RECONFIGURE)
+}
+
+/// fsconfig(2) `FSCONFIG_SET_FLAG`.
+fn set_flag(context: &OwnedFd, flag: &CStr) -> io::Result<()> {
+    const SET_FLAG: c_uint = 0;
+    let (fd, none) = (context.as_raw_fd(), std::ptr::null::<libc::c_char>());
+    // SAFETY: `flag` is NUL-terminated and outlives the call; a flag takes no value.
+    check(unsafe { libc::syscall(libc::SYS_fsconfig, fd, SET_FLAG, flag.as_ptr(), none, 0) }).map(drop)
 }
 
 fn configure(context: &OwnedFd, options: &[(&CStr, &CStr)], command: c_uint) -> io::Result<()> {

@@ -4,10 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use model::{Decision, Hook};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::Order;
 use crate::job::{Broken, Running};
 use crate::step::START_GRACE;
 
@@ -20,15 +18,15 @@ pub(crate) struct Said {
 
 /// Only where a policy wants to be asked does anybody wait for the container: otherwise the first program was ordered
 /// before it stood.
-pub(crate) async fn approve(job: &mut Running<'_>, orders: &mut mpsc::Receiver<Order>) -> Result<(), Broken> {
-    if !job.follower.is_asked(Hook::PreStart) {
+pub(crate) async fn approve(job: &mut Running) -> Result<(), Broken> {
+    let follower = job.admitted.follower().clone();
+    if !follower.is_asked(Hook::PreStart) {
         return Ok(());
     }
     let receipt = tokio::select! {
-        stands = timeout(START_GRACE, job.stands()) => stands.map_err(|_| Broken::Ended)??,
-        Some(_) = orders.recv() => return Err(Broken::Cancelled),
+        stands = timeout(START_GRACE, job.container.stands()) => stands.map_err(|_| Broken::Ended)??,
+        () = job.orders.cancelled() => return Err(Broken::Cancelled),
     };
-    let follower = job.follower.clone();
     let judged = tokio::task::spawn_blocking(move || follower.pre_start(&Arc::new(receipt))).await;
     // A panic there is no yes.
     let judged = judged.map_err(io::Error::other)?;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use model::{Artifact, ArtifactError};
 use sandbox::protocol::{Order, Report};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 
 use crate::Collected;
-use crate::job::{Broken, Running};
+use crate::container::Container;
+use crate::job::Broken;
+use crate::orders::Orders;
 
 const MOST_FILES: u32 = 1000;
 /// All of a job's artifacts together; they are held in memory.
@@ -24,43 +25,34 @@ type Artifacts = (Vec<Collected>, Vec<ArtifactError>);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn collect(
-    job: &mut Running<'_>,
-    orders: &mut mpsc::Receiver<crate::Order>,
+    container: &mut Container,
+    orders: &mut Orders,
     patterns: &[String],
 ) -> Result<Artifacts, Broken> {
     let mut artifacts = (Vec::new(), Vec::new());
-    if patterns.is_empty() || job.receipt.is_none() {
+    if patterns.is_empty() || container.receipt.is_none() {
         return Ok(artifacts);
     }
     let stopped = tokio::select! {
-        done = tokio::time::timeout(PATIENCE, collect_all(job, patterns, &mut artifacts)) => match done {
+        done = tokio::time::timeout(PATIENCE, collect_all(container, patterns, &mut artifacts)) => match done {
             Ok(done) => return done.map(|()| artifacts),
             Err(_) => "collecting took too long",
         },
-        () = cancelled(orders) => "cancelled while files were collected",
+        () = orders.cancelled() => "cancelled while files were collected",
     };
     artifacts.1.push(refusal(String::new(), "incomplete", stopped));
     Ok(artifacts)
 }
 
-async fn cancelled(orders: &mut mpsc::Receiver<crate::Order>) {
-    while let Some(order) = orders.recv().await {
-        if order == crate::Order::Cancel {
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
-}
-
 async fn collect_all(
-    job: &mut Running<'_>,
+    container: &mut Container,
     patterns: &[String],
     (collected, errors): &mut Artifacts,
 ) -> Result<(), Broken> {
-    job.control.send(&Order::Collect { patterns: patterns.to_vec(), most_files: MOST_FILES }, &[])?;
+    container.send(&Order::Collect { patterns: patterns.to_vec(), most_files: MOST_FILES }, &[])?;
     let mut left = MOST_BYTES;
     loop {
-        match job.next().await? {
+        match container.next().await? {
             (Report::Artifact { path, bytes }, mut fds) => match fds.pop() {
                 Some(_) if bytes > left => {
                     errors.push(refusal(path, "too_large", "more than 64 MiB of artifacts"));

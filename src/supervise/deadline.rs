@@ -19,6 +19,10 @@ pub(crate) struct Deadlines {
     /// Where the cgroup counts CPU time; without one RLIMIT_CPU is what is left.
     counter: Option<OwnedFd>,
     next_cpu: Instant,
+    /// Frozen since then.
+    paused: Option<Instant>,
+    /// In all pauses that are over.
+    held_back: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +43,18 @@ impl Deadlines {
             cpus: cpus.max(1.0),
             counter,
             next_cpu: now,
+            paused: None,
+            held_back: Duration::ZERO,
         };
         deadlines.next_cpu = now + deadlines.earliest(deadlines.cpu_limit_us);
         deadlines
     }
 
-    /// Cancel-safe: may be dropped and called again.
+    /// Cancel-safe: may be dropped and called again. Never while paused: a frozen step uses up nothing.
     pub(crate) async fn reached(&mut self) -> Reached {
+        if self.paused.is_some() {
+            return std::future::pending().await;
+        }
         loop {
             if self.counter.is_none() || self.wall <= self.next_cpu {
                 sleep_until(self.wall).await;
@@ -58,6 +67,23 @@ impl Deadlines {
             }
             self.next_cpu = Instant::now() + self.earliest(self.cpu_limit_us - used);
         }
+    }
+
+    /// From now on no time passes for the step.
+    pub(crate) fn pause(&mut self) {
+        self.paused.get_or_insert_with(Instant::now);
+    }
+
+    pub(crate) fn resume(&mut self) {
+        if let Some(since) = self.paused.take() {
+            self.wall += since.elapsed();
+            self.held_back += since.elapsed();
+        }
+    }
+
+    /// Time that passed on the host and not for the step.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.held_back + self.paused.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     fn earliest(&self, left_us: u64) -> Duration {

@@ -1,21 +1,21 @@
 //! One job from its launch to its outcome.
 
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use admission::{Admitted, Denial, Follower};
-use model::{Hook, JobSpec, Receipt, Status, StepResult, StepSpec, Timing};
-use sandbox::protocol::{Order as InitOrder, Report};
-use sandbox::{LaunchPlan, StepError};
-use tokio::sync::mpsc;
+use admission::{Admitted, Denial};
+use model::{JobSpec, Status, StepResult, StepSpec, Timing};
+use sandbox::protocol::Order as InitOrder;
+use sandbox::{LaunchPlan, PlanError, StepError};
 
+use crate::account::{Account, tell_end};
 use crate::approve::{Said, approve};
-use crate::control::Control;
-use crate::step::{self, Killed};
-use crate::{Inner, Io, Order, Outcome, artifacts, inputs, verdict};
+use crate::container::Container;
+use crate::orders::Orders;
+use crate::step::{self, Killed, Program};
+use crate::{Inner, Io, Lanes, Outcome, Watch, artifacts, cases, inputs, micros, verdict};
 
 /// Why a job could not go on; always ours, never the program's.
 #[derive(Debug, thiserror::Error)]
@@ -32,95 +32,94 @@ pub(crate) enum Broken {
     /// By a policy, before the first program was started.
     #[error("{}", .0.reason)]
     Denied(Box<Denial>),
+    /// Of a case: the job's own plan was made before.
+    #[error("{0}")]
+    Plan(#[from] PlanError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// A running job's socket and what was learnt on it so far.
-pub(crate) struct Running<'a> {
-    pub(crate) inner: &'a Inner,
-    pub(crate) control: Control,
+/// Everything that a job is run with.
+pub(crate) struct Call {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) admitted: Admitted<JobSpec>,
+    pub(crate) plan: LaunchPlan,
     pub(crate) io: Io,
-    pub(crate) tty: bool,
-    pub(crate) handles: VecDeque<StepHandles>,
-    plan: LaunchPlan,
-    pub(crate) receipt: Option<Receipt>,
-    pub(crate) follower: Follower,
-    pub(crate) said: Said,
-    host_uid: u32,
-    launched: Instant,
-    timing: Timing,
+    pub(crate) orders: Orders,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) lanes: Arc<dyn Lanes>,
 }
 
-/// What the launcher left us of one step's cgroup.
-#[derive(Debug, Default)]
-pub(crate) struct StepHandles {
-    pub(crate) cpu: Option<OwnedFd>,
-    pub(crate) kill: Option<OwnedFd>,
-}
-
-pub(crate) async fn run(
-    inner: &Inner,
-    admitted: &Admitted<JobSpec>,
-    plan: LaunchPlan,
+/// A job whose sandbox was launched.
+pub(crate) struct Running {
+    pub(crate) container: Container,
+    pub(crate) admitted: Arc<Admitted<JobSpec>>,
+    pub(crate) orders: Orders,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) lanes: Arc<dyn Lanes>,
     io: Io,
-    mut orders: mpsc::Receiver<Order>,
-) -> Outcome {
-    let launched = Instant::now();
-    let spec = admitted.spec();
-    let control = match inner.launcher.launch(plan.clone()).and_then(Control::new) {
-        Ok(control) => control,
-        Err(error) => return broken(spec, Vec::new(), Learnt::default(), &error.into()),
+    pub(crate) said: Said,
+    timing: Timing,
+    /// Bytes of outputs of cases that may still be kept.
+    pub(crate) case_output_left: usize,
+}
+
+pub(crate) async fn run(call: Call) -> Outcome {
+    let Call { inner, admitted, plan, io, orders, watch, lanes } = call;
+    let container = match Container::launch(inner, plan, None, Arc::clone(&watch)) {
+        Ok(container) => container,
+        Err(error) => return broken(admitted.spec(), Vec::new(), Learnt::default(), &error.into()),
     };
+    let (admitted, said, timing) = (Arc::new(admitted), Said::default(), Timing::default());
     let mut job = Running {
-        inner,
-        control,
+        container,
+        admitted: Arc::clone(&admitted),
+        orders,
+        watch,
+        lanes,
         io,
-        tty: spec.tty,
-        handles: VecDeque::new(),
-        plan,
-        receipt: None,
-        follower: admitted.follower().clone(),
-        said: Said::default(),
-        host_uid: 0,
-        launched,
-        timing: Timing::default(),
+        said,
+        timing,
+        case_output_left: cases::MOST_OUTPUT,
     };
-    let mut steps = Vec::with_capacity(spec.steps.len());
-    match job.steps(spec, &mut orders, &mut steps).await {
-        Err(error) => broken(spec, steps, job.learnt(), &error),
-        Ok(()) => job.finish(spec, &mut orders, steps).await,
+    let mut steps = Vec::with_capacity(job.spec().steps.len());
+    match job.steps(&mut steps).await {
+        Err(error) => broken(admitted.spec(), steps, job.learnt(), &error),
+        Ok(()) => job.finish(steps).await,
     }
 }
 
 /// What a job's outcome keeps of its running, however it ended.
 #[derive(Default)]
 struct Learnt {
-    receipt: Option<Receipt>,
+    receipt: Option<model::Receipt>,
     said: Said,
     timing: Timing,
 }
 
-impl Running<'_> {
-    async fn steps(
-        &mut self,
-        spec: &JobSpec,
-        orders: &mut mpsc::Receiver<Order>,
-        done: &mut Vec<StepResult>,
-    ) -> Result<(), Broken> {
+impl Running {
+    pub(crate) fn spec(&self) -> &JobSpec {
+        self.admitted.spec()
+    }
+
+    async fn steps(&mut self, done: &mut Vec<StepResult>) -> Result<(), Broken> {
+        let admitted = Arc::clone(&self.admitted);
+        let spec = admitted.spec();
         if !spec.files.is_empty() {
             let (entries, contents) = inputs::pack(&spec.files)?;
-            self.control.send(&InitOrder::Files(entries), &[contents.as_fd()])?;
+            self.container.send(&InitOrder::Files(entries), &[contents.as_fd()])?;
         }
-        approve(self, orders).await?;
+        approve(self).await?;
         for (index, step) in spec.steps.iter().enumerate() {
-            let ended = step::run(self, orders, spec, index).await?;
-            let cancelled = ended.killed == Some(Killed::Cancelled);
-            let result = verdict::of(step, ended);
-            self.timing.run_us += result.usage.wall_time_us;
-            let succeeded = result.status == Status::Succeeded;
-            done.push(result);
-            if !succeeded {
+            self.orders.until_resumed().await?;
+            let since = Instant::now();
+            let cancelled = self.step(index, step, done).await?;
+            let result = &done[index];
+            // Cases may run beside each other, and their sandboxes take time too.
+            let wall_us =
+                if step.cases.is_empty() { result.usage.wall_time_us } else { micros(since.elapsed()) };
+            self.timing.run_us += wall_us;
+            if result.status != Status::Succeeded {
                 break;
             }
             if cancelled && done.len() < spec.steps.len() {
@@ -130,71 +129,62 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// The next report that is about the job's programs; what comes before is taken note of here.
-    pub(crate) async fn next(&mut self) -> Result<(Report, Vec<OwnedFd>), Broken> {
-        loop {
-            if let Some(about_a_program) = self.note().await? {
-                return Ok(about_a_program);
-            }
+    /// Adds the step to those that are done; whether it was to be cancelled, and may have succeeded all the same.
+    async fn step(
+        &mut self,
+        index: usize,
+        step: &StepSpec,
+        done: &mut Vec<StepResult>,
+    ) -> Result<bool, Broken> {
+        let mut account = Account::live(&self.watch, step);
+        let ended = if step.cases.is_empty() {
+            self.program(index, step, &mut account).await
+        } else {
+            cases::run(self, index, step, &mut account.begun).await
+        };
+        let begun = account.begun.is();
+        let (mut result, cancelled) = match ended {
+            Ok((result, cancelled)) => (result, Ok(cancelled)),
+            Err(error) => (verdict::interrupted(step, verdict::most_memory(self.spec()), &error), Err(error)),
+        };
+        (result.stdout, result.stderr) = (account.stdout.finish(), account.stderr.finish());
+        if begun {
+            tell_end(&*self.watch, &result);
+            done.push(result);
         }
+        cancelled
     }
 
-    /// Until the container stands as it will be for the job's programs.
-    pub(crate) async fn stands(&mut self) -> Result<Receipt, Broken> {
-        loop {
-            if let Some(receipt) = &self.receipt {
-                return Ok(receipt.clone());
-            }
-            // Nothing was started, so nothing can be told of it.
-            self.note().await?;
-        }
-    }
-
-    /// The first program runs.
-    pub(crate) fn started(&self, index: usize) {
-        if let Some(receipt) =
-            self.receipt.as_ref().filter(|_| index == 0 && self.follower.is_asked(Hook::OnStarted))
-        {
-            self.follower.started(&Arc::new(receipt.clone()));
-        }
-    }
-
-    /// Receives one report and takes note of it; gives it back where it is about a program.
-    async fn note(&mut self) -> Result<Option<(Report, Vec<OwnedFd>)>, Broken> {
-        let (report, fds) = self.control.receive().await?.ok_or(Broken::Ended)?;
-        match report {
-            Report::Cloned { host_uid, handles } => {
-                self.host_uid = host_uid;
-                let mut fds = fds.into_iter().skip(1);
-                let mut take = |there: bool| if there { fds.next() } else { None };
-                let taken =
-                    handles.steps.iter().map(|s| StepHandles { cpu: take(s.cpu), kill: take(s.kill) });
-                self.handles = taken.collect();
-            }
-            Report::Ready { steps_us: _ } => {
-                self.timing.setup_us = micros(self.launched.elapsed());
-                self.receipt = Some(self.plan.receipt(self.inner.launcher.host(), self.host_uid));
-            }
-            Report::Failed(error) => return Err(error.into()),
-            Report::Gone { out_of_memory: true } => return Err(Broken::Memory),
-            Report::Gone { out_of_memory: false } => return Err(Broken::Ended),
-            report => return Ok(Some((report, fds))),
-        }
-        Ok(None)
+    async fn program(
+        &mut self,
+        index: usize,
+        step: &StepSpec,
+        account: &mut Account,
+    ) -> Result<(StepResult, bool), Broken> {
+        let follower = self.admitted.follower();
+        let program = Program {
+            step,
+            index,
+            on_output_limit: self.admitted.spec().on_output_limit,
+            io: self.io,
+            tty: self.admitted.spec().tty,
+            follower: Some(follower).filter(|_| index == 0),
+        };
+        let ended = step::run(&mut self.container, &mut self.orders, program, account).await?;
+        Ok((verdict::of(step, &ended, account), ended.killed == Some(Killed::Cancelled)))
     }
 
     fn learnt(self) -> Learnt {
-        Learnt { receipt: self.receipt, said: self.said, timing: self.timing }
+        let Self { container, said, timing, .. } = self;
+        let timing = Timing { setup_us: container.setup_us, ..timing };
+        Learnt { receipt: container.receipt, said, timing }
     }
 
-    async fn finish(
-        mut self,
-        spec: &JobSpec,
-        orders: &mut mpsc::Receiver<Order>,
-        mut steps: Vec<StepResult>,
-    ) -> Outcome {
+    async fn finish(mut self, mut steps: Vec<StepResult>) -> Outcome {
         let since = Instant::now();
-        let collected = artifacts::collect(&mut self, orders, &spec.artifacts).await;
+        let admitted = Arc::clone(&self.admitted);
+        let spec = admitted.spec();
+        let collected = artifacts::collect(&mut self.container, &mut self.orders, &spec.artifacts).await;
         self.timing.collect_us = micros(since.elapsed());
         let (status, cause) = verdict::of_job(&steps);
         skip_rest(&mut steps, &spec.steps);
@@ -208,7 +198,7 @@ impl Running<'_> {
 }
 
 fn broken(spec: &JobSpec, mut steps: Vec<StepResult>, learnt: Learnt, error: &Broken) -> Outcome {
-    let (status, cause) = verdict::of_broken(spec, error);
+    let (status, cause) = verdict::of_broken(verdict::most_memory(spec), error);
     skip_rest(&mut steps, &spec.steps);
     let Learnt { receipt: isolation, said: Said { decisions: policy, warnings }, timing } = learnt;
     let (artifacts, artifact_errors, cause) = (Vec::new(), Vec::new(), Some(cause));
@@ -217,8 +207,4 @@ fn broken(spec: &JobSpec, mut steps: Vec<StepResult>, learnt: Learnt, error: &Br
 
 fn skip_rest(done: &mut Vec<StepResult>, all: &[StepSpec]) {
     done.extend(all[done.len()..].iter().map(verdict::skipped));
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

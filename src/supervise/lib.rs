@@ -4,25 +4,36 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod approve;
 mod artifacts;
+mod cases;
+mod compare;
+mod container;
 mod control;
 mod deadline;
 mod inputs;
 mod job;
+mod orders;
 mod output;
 mod stdio;
 mod step;
 mod tty;
 mod verdict;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::Admitted;
 use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, StepResult, Timing};
 use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Profiles};
 use tokio::sync::mpsc;
+
+use job::Call;
+use orders::Orders;
+pub use watch::{Lanes, NoLanes, NoWatch, Watch};
 
 /// Runs jobs through one launcher. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -79,6 +90,10 @@ pub enum Order {
     Signal(i32),
     /// End the job as `cancelled`.
     Cancel,
+    /// Freeze its programs, and start none until [`Order::Resume`]. Time held back counts for no limit and in no usage.
+    /// Changes nothing where [`Supervisor::can_pause`] says so.
+    Pause,
+    Resume,
 }
 
 impl Supervisor {
@@ -106,14 +121,27 @@ impl Supervisor {
         sandbox::plan(spec, self.host(), self.profiles(), self.inner.launcher.allow_degraded())
     }
 
-    /// Runs the job to its end. Dropping the sender of `orders` changes nothing.
+    /// Whether this host can freeze a job's programs (`cgroup.freeze`): without that nothing is paused.
+    pub fn can_pause(&self) -> bool {
+        self.host().cgroup.freeze
+    }
+
+    /// Runs the job to its end. Dropping the sender of `orders` changes nothing; dropping the future ends the job.
     pub async fn run(
         &self,
         admitted: Admitted<JobSpec>,
         plan: LaunchPlan,
         io: Io,
         orders: mpsc::Receiver<Order>,
+        watch: Arc<dyn Watch>,
+        lanes: Arc<dyn Lanes>,
     ) -> Outcome {
-        job::run(&self.inner, &admitted, plan, io, orders).await
+        let inner = Arc::clone(&self.inner);
+        let orders = Orders::new(orders, Arc::clone(&watch), self.can_pause());
+        job::run(Call { inner, admitted, plan, io, orders, watch, lanes }).await
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

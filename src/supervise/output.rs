@@ -1,37 +1,73 @@
-//! What a program prints: drained to the end whatever it is, kept up to a limit.
+//! What a program prints: drained to the end whatever it is, kept up to a limit, and told as it comes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use model::Output;
+use model::{Chunk, Happened, Output, Printed, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
+use crate::Watch;
+
 /// Head and tail of a stream, half of the limit each: the first error and the last line are what people look for.
-#[derive(Debug)]
 pub(crate) struct Kept {
     limit: usize,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     bytes: u64,
+    /// Passed on instead of kept.
+    relayed: bool,
+    live: Option<Live>,
+}
+
+/// Tells the head as it grows, and the tail when it is known to be one.
+struct Live {
+    watch: Arc<dyn Watch>,
+    step: String,
+    stream: Stream,
+    /// Bytes of the head that were told.
+    told: usize,
 }
 
 impl Kept {
     pub(crate) fn new(limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { limit, head: Vec::new(), tail: VecDeque::new(), bytes: 0 }
+        Self { limit, head: Vec::new(), tail: VecDeque::new(), bytes: 0, relayed: false, live: None }
+    }
+
+    /// Every kept byte is told too, once and in order.
+    pub(crate) fn told_to(self, watch: &Arc<dyn Watch>, step: &str, stream: Stream) -> Self {
+        let live = Live { watch: Arc::clone(watch), step: step.into(), stream, told: 0 };
+        Self { live: Some(live), ..self }
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
+    /// Bytes kept.
+    pub(crate) fn length(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    /// The kept bytes; everything that was printed, unless it was more than fits.
+    pub(crate) fn all(&self) -> Vec<u8> {
+        let (front, back) = self.tail.as_slices();
+        [&self.head, front, back].concat()
+    }
+
+    /// As if `limit` had been smaller from the start.
+    pub(crate) fn cut(self, limit: u64) -> Self {
+        let mut cut = Self::new(limit);
+        cut.push(&self.all());
+        Self { bytes: self.bytes, live: self.live, relayed: self.relayed, ..cut }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.bytes > self.limit as u64
     }
 
-    fn push(&mut self, chunk: &[u8]) {
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
         self.bytes += chunk.len() as u64;
         let head_room = self.limit.div_ceil(2) - self.head.len();
         let (head, rest) = chunk.split_at(chunk.len().min(head_room));
@@ -41,33 +77,62 @@ impl Kept {
         let surplus = (self.tail.len() + rest.len()).saturating_sub(tail_limit);
         self.tail.drain(..surplus);
         self.tail.extend(rest);
+        if let Some(live) = &mut self.live {
+            live.head(&self.head);
+        }
     }
 
-    pub(crate) fn finish(self) -> Output {
-        let truncated = self.is_over();
-        let (mut head, mut tail) = (self.head, Vec::from(self.tail));
-        if truncated {
-            // A character cut in two would make text look like binary.
-            head.truncate(complete_length(&head));
-            tail.drain(..tail.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count());
-            let dropped = self.bytes - (head.len() + tail.len()) as u64;
-            head.extend_from_slice(format!("\n[… {dropped} bytes dropped …]\n").as_bytes());
+    /// Nothing more will come.
+    pub(crate) fn finish(mut self) -> Output {
+        self.tell_rest();
+        if self.relayed {
+            return Output { encoding: "utf-8".into(), bytes: self.bytes, ..Output::default() };
         }
-        head.append(&mut tail);
-        let (text, encoding) = match String::from_utf8(head) {
-            Ok(text) => (text, "utf-8"),
-            Err(error) => (STANDARD.encode(error.as_bytes()), "base64"),
-        };
-        Output { text, encoding: encoding.into(), bytes: self.bytes, truncated }
+        let (bytes, over) = (self.bytes, self.is_over());
+        Printed::of(self.head, self.tail.into(), over).output(bytes)
+    }
+
+    fn tell_rest(&mut self) {
+        let over = self.is_over();
+        let Some(live) = &self.live else { return };
+        let (at, rest, tail) = (live.told as u64, &self.head[live.told..], &*self.tail.make_contiguous());
+        if over {
+            live.tell(at, rest.to_vec());
+            live.tell(self.bytes - tail.len() as u64, tail.to_vec());
+        } else {
+            // Nothing is missing between them, so a character across both is whole.
+            live.tell(at, [rest, tail].concat());
+        }
     }
 }
 
-/// How much of `bytes` is left when a character begun at its very end is taken away.
-fn complete_length(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
+impl Live {
+    fn head(&mut self, head: &[u8]) {
+        let end = head.len() - begun_character(&head[self.told..]);
+        self.tell(self.told as u64, head[self.told..end].to_vec());
+        self.told = end;
     }
+
+    fn tell(&self, offset: u64, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.watch.happened(Happened::Output(Chunk::new(&self.step, self.stream, offset, bytes)));
+        }
+    }
+}
+
+/// Bytes at the end that begin a UTF-8 character of which more may come: 0 to 3.
+fn begun_character(bytes: &[u8]) -> usize {
+    for (behind, byte) in bytes.iter().rev().take(3).enumerate() {
+        let length = match byte {
+            0x80..=0xbf => continue,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => 1,
+        };
+        return if length > behind + 1 { behind + 1 } else { 0 };
+    }
+    0
 }
 
 /// Reads to the end, keeping what fits; tells `over` once when it was more.
@@ -89,6 +154,7 @@ pub(crate) async fn relay(
     mut to: impl AsyncWrite + Unpin,
     kept: &mut Kept,
 ) {
+    kept.relayed = true;
     let mut chunk = vec![0; 16 << 10];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
         kept.bytes += length as u64;
@@ -99,43 +165,4 @@ pub(crate) async fn relay(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn printed(limit: u64, chunks: &[&[u8]]) -> Output {
-        let mut kept = Kept::new(limit);
-        for chunk in chunks {
-            kept.push(chunk);
-        }
-        kept.finish()
-    }
-
-    #[test]
-    fn output_up_to_the_limit_is_kept_to_the_byte() {
-        for limit in [6, 7, 100] {
-            let output = printed(limit, &[b"ab", b"", b"cdef"]);
-            assert_eq!(
-                (output.text.as_str(), output.bytes, output.truncated),
-                ("abcdef", 6, false),
-                "{limit}"
-            );
-        }
-    }
-
-    #[test]
-    fn head_and_tail_remain_of_more() {
-        let output = printed(4, &[b"ab", b"cdefg", b"h"]);
-        assert_eq!(output.text, "ab\n[… 4 bytes dropped …]\ngh");
-        assert_eq!((output.bytes, output.truncated), (8, true));
-        assert_eq!(printed(0, &[b"abc"]).text, "\n[… 3 bytes dropped …]\n");
-    }
-
-    #[test]
-    fn a_character_cut_by_the_limit_does_not_turn_text_into_base64() {
-        let text = "äöüäöü".as_bytes();
-        for limit in 1..12 {
-            assert_eq!(printed(limit, &[text]).encoding, "utf-8", "{limit}");
-        }
-        assert_eq!(printed(10, &[&[0xff, 0xfe]]).text, "//4=");
-    }
-}
+mod tests;

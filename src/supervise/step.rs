@@ -4,16 +4,21 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
 use std::time::Duration;
 
-use model::{JobSpec, OnOutputLimit};
+use admission::Follower;
+use model::{Hook, OnOutputLimit, StepSpec};
+use sandbox::cgroup::RunState;
 use sandbox::protocol::{Order as InitOrder, Report, StepExit};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::account::{Account, Begun};
+use crate::container::Container;
 use crate::deadline::{Deadlines, Reached};
-use crate::job::{Broken, Running};
+use crate::job::Broken;
+use crate::orders::{Orders, Wish};
 use crate::output::{self, Kept};
 use crate::stdio::{self, Inside, Outside};
-use crate::{Io, Order, inputs, tty};
+use crate::{Io, inputs, micros, tty};
 
 /// After a kill, how long init may take to report. The kernel delivers SIGKILL in microseconds; past this something is
 /// wrong with the host, and closing the socket takes the sandbox down.
@@ -30,56 +35,66 @@ pub(crate) enum Killed {
     Cancelled,
 }
 
-/// Everything the verdict is made from.
+/// How a program ended; with what it printed, everything that the verdict is made from.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) exit: StepExit,
     pub(crate) killed: Option<Killed>,
-    pub(crate) stdout: Kept,
-    pub(crate) stderr: Kept,
+}
+
+/// What is run, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Program<'a> {
+    pub(crate) step: &'a StepSpec,
+    /// In the container's plan.
+    pub(crate) index: usize,
+    pub(crate) on_output_limit: OnOutputLimit,
+    pub(crate) io: Io,
+    pub(crate) tty: bool,
+    /// Told when it runs.
+    pub(crate) follower: Option<&'a Follower>,
 }
 
 pub(crate) async fn run(
-    job: &mut Running<'_>,
-    orders: &mut mpsc::Receiver<Order>,
-    spec: &JobSpec,
-    index: usize,
+    container: &mut Container,
+    orders: &mut Orders,
+    program: Program<'_>,
+    account: &mut Account,
 ) -> Result<Ended, Broken> {
-    let limits = &spec.steps[index].limits;
-    let (mut stdout, mut stderr) = (Kept::new(limits.output_bytes), Kept::new(limits.output_bytes));
     let order = InitOrder::Run {
-        step: u16::try_from(index).unwrap_or(u16::MAX),
-        terminal: if job.tty { tty::size() } else { (0, 0) },
+        step: u16::try_from(program.index).unwrap_or(u16::MAX),
+        terminal: if program.tty { tty::size() } else { (0, 0) },
     };
-    let outside = if job.tty {
-        job.control.send(&order, &[])?;
+    let outside = if program.tty {
+        container.send(&order, &[])?;
         None
     } else {
-        let (inside, outside) = stdio::pipes(stdin(job, &spec.steps[index].stdin)?)?;
+        let (inside, outside) = stdio::pipes(stdin(container, &program)?)?;
         let Inside { stdin, stdout, stderr } = &inside;
-        job.control.send(&order, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
+        container.send(&order, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
         Some(outside)
     };
     let over = Notify::new();
-    let mut watch = Watch { on_output_limit: spec.on_output_limit, over: &over, orders, limits, index };
+    let Account { begun, stdout, stderr } = account;
+    let mut life = Life { program, over: &over, orders, begun, deadlines: None };
     let (exit, mut killed) = match outside {
         Some(outside) => {
-            let pump = pump(outside, job.io, &mut stdout, &mut stderr, &over);
-            watch.until_exit(job, pump, None).await?
+            let pump = pump(outside, program.io, stdout, stderr, &over);
+            life.until_exit(container, pump).await?
         }
-        None => watch.terminal(job, &mut stdout).await?,
+        None => life.terminal(container, stdout).await?,
     };
     // Also when it ended by itself before anybody was told: the verdict must not depend on who was faster.
-    if spec.on_output_limit == OnOutputLimit::Kill && (stdout.is_over() || stderr.is_over()) {
+    if program.on_output_limit == OnOutputLimit::Kill && (stdout.is_over() || stderr.is_over()) {
         killed = killed.or(Some(Killed::Output));
     }
-    Ok(Ended { exit, killed, stdout, stderr })
+    Ok(Ended { exit, killed })
 }
 
-fn stdin(job: &Running<'_>, contents: &[u8]) -> std::io::Result<Option<OwnedFd>> {
-    match (job.io, contents) {
+fn stdin(container: &Container, program: &Program<'_>) -> std::io::Result<Option<OwnedFd>> {
+    match (program.io, &*program.step.stdin) {
         (Io::Relay | Io::Report, _) => Ok(None),
-        (Io::Capture, []) => job.inner.null.try_clone().map(Some),
+        (Io::Capture, []) => container.inner.null.try_clone().map(Some),
         (Io::Capture, contents) => inputs::stdin(contents).map(Some),
     }
 }
@@ -112,34 +127,33 @@ async fn feed(to: Option<tokio::net::unix::pipe::Sender>) {
     std::future::pending::<()>().await;
 }
 
-struct Watch<'a> {
-    on_output_limit: OnOutputLimit,
+/// A program from its order to its end.
+struct Life<'a> {
+    program: Program<'a>,
     over: &'a Notify,
-    orders: &'a mut mpsc::Receiver<Order>,
-    limits: &'a model::Limits,
-    index: usize,
+    orders: &'a mut Orders,
+    begun: &'a mut Begun,
+    /// Once it runs.
+    deadlines: Option<Deadlines>,
 }
 
-impl Watch<'_> {
+impl Life<'_> {
     /// Until init has reported the exit and the last byte of output is read. Init reports when every process of the step
     /// is dead, so a grandchild that held stdout delays nothing.
     async fn until_exit(
         &mut self,
-        job: &mut Running<'_>,
+        container: &mut Container,
         pump: impl Future<Output = ()>,
-        started: Option<Deadlines>,
     ) -> Result<(StepExit, Option<Killed>), Broken> {
         let mut pump = pin!(pump);
         let mut pumping = true;
         let mut killed = None;
-        let mut give_up = started.is_none().then(|| Instant::now() + START_GRACE);
-        let mut deadlines = started;
-        let exit = loop {
+        let mut give_up = self.deadlines.is_none().then(|| Instant::now() + START_GRACE);
+        let mut exit = loop {
             let kill = tokio::select! {
-                report = job.next() => match report?.0 {
+                report = container.next() => match report?.0 {
                     Report::Started { .. } => {
-                        deadlines = Some(self.deadlines(job)?);
-                        job.started(self.index);
+                        self.started(container)?;
                         give_up = give_up.filter(|_| killed.is_some());
                         None
                     }
@@ -147,23 +161,25 @@ impl Watch<'_> {
                     _ => None,
                 },
                 () = &mut pump, if pumping => { pumping = false; None }
-                reached = maybe(deadlines.as_mut().map(Deadlines::reached)), if killed.is_none() => Some(match reached {
-                    Reached::Wall => Killed::Wall,
-                    Reached::Cpu => Killed::Cpu,
-                }),
-                () = self.over.notified(), if self.on_output_limit == OnOutputLimit::Kill => Some(Killed::Output),
-                Some(order) = self.orders.recv() => match order {
-                    Order::Cancel => Some(Killed::Cancelled),
-                    Order::Signal(number) => { job.control.send(&InitOrder::Signal(number), &[])?; None }
-                },
+                reached = maybe(self.deadlines.as_mut().map(Deadlines::reached)), if killed.is_none() => {
+                    Some(match reached {
+                        Reached::Wall => Killed::Wall,
+                        Reached::Cpu => Killed::Cpu,
+                    })
+                }
+                () = self.over.notified(), if self.program.on_output_limit == OnOutputLimit::Kill => Some(Killed::Output),
+                wish = self.orders.next() => self.obey(container, wish)?,
                 () = maybe(give_up.map(sleep_until)) => return Err(Broken::Ended),
             };
             if let Some(reason) = kill.filter(|_| killed.is_none()) {
                 killed = Some(reason);
                 give_up = Some(Instant::now() + REPORT_GRACE);
-                kill_step(job, self.index)?;
+                self.kill(container)?;
             }
         };
+        self.begun.tell();
+        let held_back = self.deadlines.as_ref().map_or(Duration::ZERO, Deadlines::held_back);
+        exit.wall_us = exit.wall_us.saturating_sub(micros(held_back));
         if pumping {
             pump.await;
         }
@@ -172,35 +188,79 @@ impl Watch<'_> {
 
     async fn terminal(
         &mut self,
-        job: &mut Running<'_>,
+        container: &mut Container,
         stdout: &mut Kept,
     ) -> Result<(StepExit, Option<Killed>), Broken> {
         let started = tokio::select! {
-            report = tokio::time::timeout(START_GRACE, job.next()) => report.map_err(|_| Broken::Ended)?,
-            Some(_) = self.orders.recv() => return Err(Broken::Ended),
+            report = tokio::time::timeout(START_GRACE, container.next()) => report.map_err(|_| Broken::Ended)?,
+            _ = self.orders.next() => return Err(Broken::Ended),
         };
         let (report, mut fds) = started?;
         let (Report::Started { .. }, Some(outside)) = (report, fds.pop()) else { return Err(Broken::Ended) };
-        let deadlines = self.deadlines(job)?;
-        job.started(self.index);
-        self.until_exit(job, tty::relay(outside, stdout), Some(deadlines)).await
+        self.started(container)?;
+        self.until_exit(container, tty::relay(outside, stdout)).await
     }
 
-    /// From now on.
-    fn deadlines(&self, job: &mut Running<'_>) -> Result<Deadlines, Broken> {
+    fn started(&mut self, container: &mut Container) -> Result<(), Broken> {
         // The launcher announces them before init has the job.
-        let handles = job.handles.get_mut(self.index).ok_or(Broken::Ended)?;
-        let limited = job.inner.launcher.host().cgroup.controllers.iter().any(|c| c == "cpu");
-        Ok(Deadlines::new(self.limits, handles.cpu.take(), limited))
+        let handles = container.handles.get_mut(self.program.index).ok_or(Broken::Ended)?;
+        let limited = container.inner.launcher.host().cgroup.controllers.iter().any(|c| c == "cpu");
+        let deadlines = Deadlines::new(&self.program.step.limits, handles.cpu.take(), limited);
+        self.deadlines = Some(deadlines);
+        self.begun.tell();
+        if let (Some(follower), Some(receipt)) = (self.program.follower, &container.receipt)
+            && follower.is_asked(Hook::OnStarted)
+        {
+            follower.started(&std::sync::Arc::new(receipt.clone()));
+        }
+        // Held back before it was there to be frozen.
+        if self.orders.are_paused() { self.freeze(container) } else { Ok(()) }
+    }
+
+    fn obey(&mut self, container: &Container, wish: Wish) -> Result<Option<Killed>, Broken> {
+        match wish {
+            Wish::Cancel => return Ok(Some(Killed::Cancelled)),
+            Wish::Signal(number) => container.send(&InitOrder::Signal(number), &[])?,
+            Wish::Pause => self.freeze(container)?,
+            Wish::Resume => self.thaw(container)?,
+        }
+        Ok(None)
+    }
+
+    /// Clock and program stop together; before the program runs, [`Self::started`] does it.
+    fn freeze(&mut self, container: &Container) -> Result<(), Broken> {
+        if let Some(deadlines) = &mut self.deadlines {
+            set(container, self.program.index, RunState::Frozen)?;
+            deadlines.pause();
+        }
+        Ok(())
+    }
+
+    fn thaw(&mut self, container: &Container) -> Result<(), Broken> {
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.resume();
+            set(container, self.program.index, RunState::Running)?;
+        }
+        Ok(())
+    }
+
+    /// By cgroup.kill where there is one: it needs nobody's help. By init all the same: on cgroup v1 there is none, and
+    /// a frozen process dies there only once it is thawed.
+    fn kill(&self, container: &Container) -> std::io::Result<()> {
+        let handles = container.handles.get(self.program.index);
+        if let Some(kill) = handles.and_then(|handles| handles.kill.as_ref()) {
+            nix::unistd::write(kill, b"1")?;
+        }
+        container.send(&InitOrder::Kill, &[])?;
+        if self.orders.are_paused() { set(container, self.program.index, RunState::Running) } else { Ok(()) }
     }
 }
 
-/// By cgroup.kill where there is one: it needs nobody's help. By init all the same: on cgroup v1 there is none.
-fn kill_step(job: &Running<'_>, index: usize) -> std::io::Result<()> {
-    if let Some(kill) = job.handles.get(index).and_then(|handles| handles.kill.as_ref()) {
-        nix::unistd::write(kill, b"1")?;
+fn set(container: &Container, index: usize, state: RunState) -> std::io::Result<()> {
+    match container.handles.get(index).and_then(|handles| handles.freezer.as_ref()) {
+        Some(freezer) => freezer.set(state),
+        None => Ok(()),
     }
-    job.control.send(&InitOrder::Kill, &[])
 }
 
 /// Never ready where there is nothing to wait for.

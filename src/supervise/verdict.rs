@@ -1,11 +1,12 @@
 //! From how a program ended to a status and a cause. Pure; the order of the questions is the policy:
 //! what could not start, what we ended, what the kernel ended for a limit, what the program did itself.
 
-use model::{Cause, JobSpec, Output, Status, StepResult, StepSpec, Usage};
+use model::{CaseResult, Cause, JobSpec, Output, Status, StepResult, StepSpec, Usage};
 use nix::sys::signal::Signal;
 use sandbox::protocol::StepExit;
 use sandbox::{Step, StepError};
 
+use crate::account::Account;
 use crate::job::Broken;
 use crate::step::{Ended, Killed};
 
@@ -16,25 +17,23 @@ enum End {
     Signal(i32),
 }
 
-pub(crate) fn of(step: &StepSpec, ended: Ended) -> StepResult {
-    let Ended { exit, killed, stdout, stderr } = ended;
-    let printed = stdout.bytes().max(stderr.bytes());
+/// Without what it printed, which its account has.
+pub(crate) fn of(step: &StepSpec, ended: &Ended, account: &Account) -> StepResult {
+    let Ended { exit, killed } = ended;
+    let printed = account.stdout.bytes().max(account.stderr.bytes());
     let mut end = end(exit.wait_status);
     let (status, cause) = if let Some(error) = exit.error {
         let (status, cause, code) = not_started(step, error);
         end = End::Code(code);
         (status, Some(cause))
     } else {
-        judge(step, &exit, killed, printed, end)
+        judge(step, exit, *killed, printed, end)
     };
     let (exit_code, signal) = match end {
         End::Code(code) => (Some(code), None),
         End::Signal(number) => (None, Some(signal_name(number))),
     };
-    let usage = usage(&exit);
-    let (stdout, stderr) = (stdout.finish(), stderr.finish());
-    let (name, cases) = (step.name.clone(), Vec::new());
-    StepResult { name, status, exit_code, signal, cause, stdout, stderr, usage, cases }
+    StepResult { status, exit_code, signal, cause, usage: usage(exit), ..skipped(step) }
 }
 
 fn judge(
@@ -189,14 +188,22 @@ pub(crate) fn of_job(steps: &[StepResult]) -> (Status, Option<Cause>) {
     (step.status, Some(Cause { step: Some(step.name.clone()), ..cause }))
 }
 
+/// A program that was under way when its sandbox could not go on; `memory_bytes` is what that was held to.
+pub(crate) fn interrupted(step: &StepSpec, memory_bytes: u64, error: &Broken) -> StepResult {
+    let (status, cause) = of_broken(memory_bytes, error);
+    StepResult { status, cause: Some(cause), ..skipped(step) }
+}
+
+/// Steps run one after another in one sandbox, which is held to what the largest of them may have.
+pub(crate) fn most_memory(spec: &JobSpec) -> u64 {
+    spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0)
+}
+
 /// A job that could not go on.
-pub(crate) fn of_broken(spec: &JobSpec, error: &Broken) -> (Status, Cause) {
-    let detail = error.to_string();
+pub(crate) fn of_broken(memory_bytes: u64, error: &Broken) -> (Status, Cause) {
+    let (allowed, detail) = (memory_bytes, error.to_string());
     match error {
-        Broken::Memory => {
-            let allowed = spec.steps.iter().map(|step| step.limits.memory_bytes).max().unwrap_or(0);
-            (Status::MemoryExceeded, Cause::limit("memory_bytes", allowed, allowed, detail))
-        }
+        Broken::Memory => (Status::MemoryExceeded, Cause::limit("memory_bytes", allowed, allowed, detail)),
         Broken::Cancelled => (Status::Cancelled, Cause::new("cancelled", detail)),
         Broken::Denied(denial) => {
             let (policy, code) = (Some(denial.policy.clone()), Some(denial.code.clone()));
@@ -206,7 +213,9 @@ pub(crate) fn of_broken(spec: &JobSpec, error: &Broken) -> (Status, Cause) {
             let detail = step.hint().map_or(detail.clone(), |hint| format!("{detail}; {hint}"));
             (Status::InternalError, Cause { errno: Some(step.errno_name()), ..Cause::new("sandbox", detail) })
         }
-        Broken::Ended | Broken::Io(_) => (Status::InternalError, Cause::new("sandbox", detail)),
+        Broken::Ended | Broken::Io(_) | Broken::Plan(_) => {
+            (Status::InternalError, Cause::new("sandbox", detail))
+        }
     }
 }
 
@@ -222,6 +231,21 @@ pub(crate) fn skipped(step: &StepSpec) -> StepResult {
         stderr: empty(),
         usage: Usage::default(),
         cases: Vec::new(),
+    }
+}
+
+pub(crate) fn skipped_case(name: &str) -> CaseResult {
+    let empty = || Output { encoding: "utf-8".into(), ..Output::default() };
+    CaseResult {
+        name: name.into(),
+        status: Status::Skipped,
+        exit_code: None,
+        signal: None,
+        cause: None,
+        stdout: empty(),
+        stderr: empty(),
+        usage: Usage::default(),
+        checker: None,
     }
 }
 

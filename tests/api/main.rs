@@ -1,7 +1,16 @@
 //! The HTTP interface against a real daemon: what is refused and how, and that nothing a client sends harms it.
 
+mod blobs;
+mod callbacks;
+mod callers;
+mod cases;
+mod durable;
 mod edge;
+mod events;
+mod fairness;
 mod hostile;
+mod idempotency;
+mod output;
 mod policies;
 mod queue;
 mod refused;
@@ -20,6 +29,15 @@ fn main() -> ExitCode {
         queue::cases(),
         hostile::cases(),
         policies::cases(),
+        events::cases(),
+        blobs::cases(),
+        callbacks::cases(),
+        callers::cases(),
+        idempotency::cases(),
+        output::cases(),
+        cases::cases(),
+        durable::cases(),
+        fairness::cases(),
     ];
     support::main(&modules.concat())
 }

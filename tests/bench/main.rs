@@ -1,10 +1,13 @@
 //! Start to finish of `true`: a job over HTTP beside what others need for a container of their own.
 //!
-//! `cargo bench -p tests` or, in under a minute, `cargo bench -p tests -- --quick`. See README.md for what is compared.
+//! `cargo bench -p tests` or, in about a minute, `cargo bench -p tests -- --quick`. See README.md for what is compared.
+//! `cargo bench -p tests -- soak` is one daemon on its own, for tens of thousands of jobs.
 
 mod contender;
 mod peers;
 mod policy;
+mod service;
+mod soak;
 mod stockade;
 mod table;
 
@@ -28,7 +31,14 @@ const RUNS: usize = 10;
 const SLOW: Duration = Duration::from_millis(25);
 
 fn main() {
-    let effort = if std::env::args().any(|word| word == "--quick") { QUICK } else { FULL };
+    let told = |word: &str| std::env::args().any(|told| told == word);
+    let quick = told("--quick");
+    if told("soak") {
+        table::machine();
+        soak::run(quick);
+        return support::tidy();
+    }
+    let effort = if quick { QUICK } else { FULL };
     let all: Vec<Result<Box<dyn Contender>, Skipped>> =
         stockade::all().into_iter().chain(peers::all()).collect();
     let (mut racing, mut skipped) = (Vec::new(), Vec::new());
@@ -46,6 +56,7 @@ fn main() {
     // Ends the daemons, so that their groups can go.
     drop(racing);
     policy::compare(effort.policy_rounds);
+    soak::run(true);
     support::tidy();
     for Skipped { name, reason } in skipped {
         table::line(&format!("skipped: {name}: {reason}"));

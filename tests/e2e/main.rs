@@ -1,10 +1,11 @@
 //! Daemon and command line as a newcomer meets them, and the README's own commands.
 
+mod client;
 mod readme;
 mod verbs;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    support::main(&[verbs::cases(), readme::cases()].concat())
+    support::main(&[verbs::cases(), client::cases(), readme::cases()].concat())
 }

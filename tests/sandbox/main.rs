@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod artifacts;
+mod cases;
 mod cli;
 mod concurrent;
 mod crash;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         steps::cases(),
         files::cases(),
         artifacts::cases(),
+        cases::cases(),
         ends::cases(),
         limits::cases(),
         receipt::cases(),

@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::{Client, Temp, Who, children_of, eventually, stockade};
+use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, stockade};
 
 const SETTINGS: &str = "stockade.toml";
 /// The bundle's name in a [`policy_folder`].
@@ -37,11 +37,12 @@ pub struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
     folder: Option<Temp>,
+    state: State,
 }
 
 impl Daemon {
     pub fn start(who: Who, args: &[&str]) -> Self {
-        Self::launch(who, args, None)
+        Self::launch(who, args, None, State::new(who))
     }
 
     /// With a settings file.
@@ -49,6 +50,27 @@ impl Daemon {
         let folder = Temp::new();
         folder.file(SETTINGS, toml);
         Self::of_folder(who, folder)
+    }
+
+    /// With a settings file, going on where an earlier one left off.
+    pub fn resumed(who: Who, state: &State, toml: &str) -> Self {
+        let folder = Temp::new();
+        let settings = settings(&folder, toml);
+        Self::launch(who, &["--config", &settings], Some(folder), state.clone())
+    }
+
+    /// Killed after this time, whether it listens by then or not; its pid.
+    pub fn doomed(who: Who, state: &State, toml: &str, after: Duration) -> u32 {
+        let folder = Temp::new();
+        let settings = settings(&folder, toml);
+        let mut child = serve(who, state, &["--config", &settings])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the daemon starts");
+        std::thread::sleep(after);
+        child.kill().expect("an own child can be killed");
+        child.wait().expect("an own child");
+        child.id()
     }
 
     /// With the policies of this bundle. `files` are put beside it, so that it can name them by their relative paths.
@@ -60,14 +82,11 @@ impl Daemon {
     pub fn of_folder(who: Who, folder: Temp) -> Self {
         let settings = folder.path().join(SETTINGS);
         let settings = settings.to_str().expect("a temporary path is text").to_owned();
-        Self::launch(who, &["--config", &settings], Some(folder))
+        Self::launch(who, &["--config", &settings], Some(folder), State::new(who))
     }
 
-    fn launch(who: Who, args: &[&str], folder: Option<Temp>) -> Self {
-        let mut command = who.command(stockade());
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the daemon starts");
+    fn launch(who: Who, args: &[&str], folder: Option<Temp>, state: State) -> Self {
+        let mut child = serve(who, &state, args).stderr(Stdio::piped()).spawn().expect("the daemon starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
         let mut early = String::new();
         let address = loop {
@@ -75,7 +94,8 @@ impl Daemon {
                 let status = child.wait().expect("an ended child");
                 panic!("the daemon ended before it listened ({status}): {early}");
             };
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            let url = line.strip_prefix("listening on http").and_then(|url| url.split_once("://"));
+            if let Some((_, address)) = url {
                 break address.parse().expect("an address with a port");
             }
             early = early + &line + "\n";
@@ -89,7 +109,7 @@ impl Daemon {
                 log.push('\n');
             }
         });
-        Self { who, address, child, log, folder }
+        Self { who, address, child, log, folder, state }
     }
 
     pub fn client(&self) -> Client {
@@ -132,6 +152,10 @@ impl Daemon {
         self.folder.as_ref().expect("it was started with a folder").path()
     }
 
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -154,6 +178,12 @@ impl Daemon {
         kill(Pid::from_raw(pid), signal).expect("an own child can be signalled");
     }
 
+    /// Gives it no time to do anything.
+    pub fn kill(mut self) -> ExitStatus {
+        self.child.kill().expect("an own child can be killed");
+        self.child.wait().expect("an own child")
+    }
+
     /// Ends it by SIGTERM, which lets jobs end first; panics when it does not go.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
@@ -167,11 +197,23 @@ impl Daemon {
     }
 }
 
+fn settings(folder: &Temp, toml: &str) -> String {
+    folder.file(SETTINGS, toml).to_str().expect("a temporary path is text").to_owned()
+}
+
+fn serve(who: Who, state: &State, args: &[&str]) -> Command {
+    let mut command = who.command(stockade());
+    command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).env(STATE_DIR, state.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
 impl Drop for Daemon {
     #[expect(clippy::print_stderr, reason = "the log of a daemon whose test failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("log of the daemon:\n{}", self.log());
+            eprintln!("its state directory: {:?}", self.state.files());
         }
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;

@@ -9,6 +9,8 @@ use serde_json::Value;
 pub struct Client {
     address: SocketAddr,
     stream: BufReader<TcpStream>,
+    /// Sent with every request, such as a token.
+    always: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -38,10 +40,22 @@ impl Response {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the daemon listens");
+        Self::connect(address).expect("the daemon listens")
+    }
+
+    /// `None` where nobody listens any more.
+    pub fn connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_nodelay(true).expect("an option can be set");
-        Self { address, stream: BufReader::new(stream) }
+        Some(Self { address, stream: BufReader::new(stream), always: Vec::new() })
+    }
+
+    /// With a token of a tenant (RFC 6750).
+    #[must_use]
+    pub fn bearing(mut self, token: &str) -> Self {
+        self.always.push(("authorization".into(), format!("Bearer {token}")));
+        self
     }
 
     pub fn get(&mut self, target: &str) -> Response {
@@ -53,15 +67,28 @@ impl Client {
     }
 
     pub fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
-        // In one piece: a server may refuse by the head alone and close, and what it did not read then resets the answer.
-        let all = [&head(self.address, method, target, headers, Some(body.len()))[..], body].concat();
-        self.send(&all);
-        self.receive().unwrap_or_else(|| {
+        self.attempt(method, target, headers, body).unwrap_or_else(|| {
             // It closed after the answer before, which every keep-alive client must expect (RFC 9112 section 9.5).
-            *self = Self::new(self.address);
-            self.send(&all);
-            self.receive().expect("the daemon answers")
+            let always = std::mem::take(&mut self.always);
+            *self = Self { always, ..Self::new(self.address) };
+            self.attempt(method, target, headers, body).expect("the daemon answers")
         })
+    }
+
+    /// Once: `None` where the connection broke, and the server may have taken the request or not.
+    pub fn attempt(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Response> {
+        let always = self.always.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<_> = headers.iter().copied().chain(always).collect();
+        // In one piece: a server may refuse by the head alone and close, and what it did not read then resets the answer.
+        let all = [&head(self.address, method, target, &headers, Some(body.len()))[..], body].concat();
+        self.send(&all);
+        self.receive()
     }
 
     /// Any bytes at all. A server that has answered and closed already may refuse them.

@@ -3,25 +3,33 @@
 
 mod binary;
 mod daemon;
+mod events;
 mod host;
 mod http;
 mod program;
+mod random;
 mod run;
+mod state;
 mod suite;
 mod temp;
+mod token;
 mod who;
 
 pub use binary::stockade;
 pub use daemon::{BUNDLE, Daemon, policy_folder};
+pub use events::{Listening, Sent};
 pub use host::{
     Snapshot, alive, cgroup_groups, cgroup_of, children_of, descriptors, rss_kib, running, same_again,
     sleeping, status_of,
 };
 pub use http::{Client, Response};
 pub use program::{compiled, load};
+pub use random::Random;
 pub use run::{Ran, job, run, run_fed, run_json};
+pub use state::{STATE_DIR, State};
 pub use suite::{Case, Needs, main, tidy};
 pub use temp::Temp;
+pub use token::token;
 pub use who::Who;
 
 use std::time::{Duration, Instant};

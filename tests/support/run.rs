@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Who, stockade};
+use crate::{STATE_DIR, State, Who, stockade};
 
 /// What became of one run of the binary.
 #[derive(Debug)]
@@ -35,6 +35,11 @@ pub fn run(who: Who, args: &[&str]) -> Ran {
 pub fn run_fed(who: Who, args: &[&str], stdin: &[u8]) -> Ran {
     let mut command = who.command(stockade());
     command.args(args);
+    // One that is refused must not have touched the state of the host's own daemon.
+    let state = (args.first() == Some(&"serve")).then(|| State::new(who));
+    if let Some(state) = &state {
+        command.env(STATE_DIR, state.path());
+    }
     finish(command, stdin)
 }
 

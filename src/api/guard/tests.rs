@@ -12,7 +12,8 @@ fn checked(version: Version, uri: &str, headers: &[(&'static str, &str)]) -> Res
         map.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"));
     }
     let guard = Guard::new(&["stockade.example".into(), "fd00::1".into()]);
-    guard.check(version, &uri.parse::<Uri>().expect("a target"), &map)
+    guard.check_host(version, &uri.parse::<Uri>().expect("a target"), &map)?;
+    guard.same_site(&map)
 }
 
 #[test]

@@ -1,5 +1,4 @@
 use std::fmt::Write;
-use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawPathParams, State};
@@ -9,32 +8,35 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::caller::Reader;
+use crate::etag::known;
 use crate::jobs::{Missing, ThisJob};
 use crate::problem::Problem;
-use crate::records::{Records, Snapshot};
+use crate::store::{Found, Store};
 
 /// Hashing more than this takes longer than a worker should be away from other requests.
 const INLINE_BYTES: usize = 1 << 20;
 
 pub(crate) async fn download(
-    State(records): State<Records>,
+    State(store): State<Store>,
+    Reader(caller): Reader,
     ThisJob(id): ThisJob,
     params: RawPathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let snapshot = records.get(id).ok_or(Missing::Job)?;
+    let job = match store.find(id, &caller).await? {
+        Found::Ended(job) => job,
+        Found::Live(live) => live.job().ok_or(Missing::Job)?,
+    };
     let path = params.iter().find(|(name, _)| *name == "path").map_or("", |(_, path)| path);
-    let (recorded, contents) = find(&snapshot, path).ok_or(Missing::Artifact)?;
+    let artifact = job.artifacts.iter().find(|artifact| artifact.path == path).ok_or(Missing::Artifact)?;
+    let (digest, most) = (artifact.digest.clone(), artifact.bytes);
+    let contents = store.blob(digest, most).await?.ok_or(Missing::Contents)?;
     let hash = hash(contents.clone()).await?;
-    if recorded != format!("sha256:{}", hex(&hash)) {
+    if artifact.digest != format!("sha256:{}", hex(&hash)) {
         return Err(Missing::Contents.into());
     }
-    Ok(answer(path, recorded, &hash, contents, &headers))
-}
-
-fn find<'a>(snapshot: &'a Arc<Snapshot>, path: &str) -> Option<(&'a str, Bytes)> {
-    let artifact = snapshot.job.artifacts.iter().find(|artifact| artifact.path == path)?;
-    Some((&artifact.digest, snapshot.contents.get(path)?.clone()))
+    Ok(answer(path, &artifact.digest, &hash, contents, &headers))
 }
 
 async fn hash(contents: Bytes) -> Result<[u8; 32], Problem> {
@@ -60,13 +62,6 @@ fn answer(path: &str, digest: &str, hash: &[u8; 32], contents: Bytes, request: &
     // RFC 9530 §2, with the byte sequence of RFC 9651 §3.3.5.
     let repr_digest = [("repr-digest", format!("sha-256=:{}:", STANDARD.encode(hash)))];
     (headers, repr_digest, contents).into_response()
-}
-
-/// RFC 9110 §13.1.2: the caller has these bytes already.
-fn known(tag: &str, request: &HeaderMap) -> bool {
-    let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// The last part of the path in the form of RFC 8187 §3.2.1.

@@ -1,44 +1,105 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use admission::Verdict;
+use admission::{Admitted, Verdict};
 use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{Job, JobRequest};
-use supervise::Io;
+use model::{Job, JobRequest, JobSpec, StepSpec};
+use schedule::Ask;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admit::admit;
+use crate::blobs::{Form, fill};
+use crate::caller::{Caller, Submitter};
 use crate::edge::RequestId;
+use crate::idempotency::{Claim, Key};
 use crate::jobs::dry_run::dry_run;
 use crate::json::Json;
 use crate::problem::Problem;
 use crate::router::App;
 use crate::runner::Entry;
+use crate::store::Found;
 use crate::wait::Intent;
 
 pub(crate) async fn create(
     State(app): State<App>,
+    Submitter(caller): Submitter,
     Extension(request_id): Extension<RequestId>,
     intent: Intent,
-    Json { value: request, room }: Json<JobRequest>,
+    key: Key,
+    Json { value: request, mut room, digest }: Json<JobRequest>,
 ) -> Result<Response, Problem> {
     let start = Instant::now();
-    let spec = request.check(&app.policy)?;
-    let Intent::Run(wait) = intent else { return dry_run(&app, spec, request_id) };
-    let place = app.runner.reserve()?;
-    let (verdict, seat) = admit(&app.admission, &app.records, spec, request_id);
+    let Intent::Run(wait) = intent else {
+        let spec = spec(&app, request, &caller, &mut room).await?;
+        return dry_run(&app, spec, request_id, &caller);
+    };
+    let claim = match app.idempotency.claim(key, &caller.tenant, digest, &app.store).await? {
+        Claim::New(claim) => claim,
+        Claim::Known(id) => {
+            let job = wait.on(app.store.find(id, &caller).await?).await?;
+            return Ok(([("idempotent-replayed", "true")], answer(&job)).into_response());
+        }
+    };
+    app.store.journal.room()?;
+    // Before policies are asked: a job that there is no room for should cost next to nothing.
+    app.runner.queue.room(&caller.tenant)?;
+    let spec = spec(&app, request, &caller, &mut room).await?;
+    let (verdict, seat) = admit(&app, spec, request_id, &caller);
     let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
         Verdict::Denied(denial) => return Err(denial.into()),
     };
     let plan = app.supervisor.plan(admitted.spec())?;
-    let entry = Entry::new(&admitted, seat, start.elapsed());
-    let watching = app.runner.submit(place, entry, |orders| async move {
-        let outcome = app.supervisor.run(admitted, plan, Io::Capture, orders).await;
-        drop(room);
-        outcome
-    });
-    Ok(answer(&wait.on(watching).await.job))
+    let ask = ask(&admitted, start.elapsed());
+    let ticket = app.runner.queue.submit_seated(ask, seat)?;
+    let idempotency = claim.as_ref().map(|claim| claim.to_keep());
+    let admit = start.elapsed();
+    let entry = Entry { admitted, plan, ticket, idempotency, admit, room: Some(room) };
+    let (live, taken) = app.runner.submit(entry);
+    taken.await.map_err(|_| Problem::internal("the job's task ended before it began".into()))??;
+    drop(claim);
+    Ok(answer(&*wait.on(Found::Live(live)).await?))
+}
+
+/// Checked, and with the bytes of the blobs that it names.
+async fn spec(
+    app: &App,
+    request: JobRequest,
+    caller: &Caller,
+    room: &mut OwnedSemaphorePermit,
+) -> Result<JobSpec, Problem> {
+    let form = Form::of(&request);
+    let mut spec = request.check(&app.policy)?;
+    if let Some(callback) = &spec.callback {
+        app.runner.callbacks.check(callback).map_err(|error| vec![error])?;
+    }
+    fill(&mut spec, form, &app.store, &caller.tenant, room).await?;
+    Ok(spec)
+}
+
+/// Steps run one after the other, so the largest is what the host must have; beside a case stands what the steps before it
+/// have left. `waited` is the time since it was sent.
+pub(crate) fn ask(admitted: &Admitted<JobSpec>, waited: Duration) -> Ask {
+    let (spec, about) = (admitted.spec(), admitted.about());
+    let sandboxes = |step: &StepSpec| if step.cases.is_empty() { 1 } else { 2 };
+    let memory = |step: &StepSpec| step.limits.memory_bytes.saturating_mul(sandboxes(step));
+    let left = spec.queue_timeout_ms.map(|time| Duration::from_millis(time).saturating_sub(waited));
+    Ask {
+        id: about.id,
+        tenant: about.tenant.clone(),
+        priority: spec.priority,
+        memory_bytes: spec.steps.iter().map(memory).max().unwrap_or(0),
+        cpu_millis: spec.steps.iter().map(|step| cpu_millis(&step.limits)).max().unwrap_or(0),
+        deadline: left.map(|left| tokio::time::Instant::now() + left),
+        counted: true,
+    }
+}
+
+/// `cpus` is checked to be a small positive number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few CPUs in thousandths")]
+fn cpu_millis(limits: &model::Limits) -> u64 {
+    (limits.cpus * 1000.0).ceil() as u64
 }
 
 /// 202 while there is more to come, 200 with the finished job.

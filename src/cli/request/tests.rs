@@ -21,7 +21,7 @@ fn host() -> HostPolicy {
 fn requested(line: &[&str]) -> JobRequest {
     let args = parse(line).expect("the line is well-formed");
     let ours = |name: &str| (name == "LANG").then(|| "C.UTF-8".to_owned());
-    job_request(&args, ours).expect("files can be read")
+    job_request(&args.job, &args.command, ours).expect("files can be read")
 }
 
 fn complaint(line: &[&str]) -> String {

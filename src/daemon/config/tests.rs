@@ -21,7 +21,8 @@ fn from_env(variables: &[(&str, &str)]) -> Result<(Settings, Vec<String>), Confi
 #[test]
 fn nothing_said_gives_the_machine_as_cap() {
     let config = resolved("");
-    assert_eq!(config.listen.to_string(), "127.0.0.1:7070");
+    assert_eq!(config.listen, [Address::Tcp(([127, 0, 0, 1], 7070).into())]);
+    assert_eq!((config.tls, config.allow_plaintext, config.state_dir), (None, false, None));
     assert_eq!(config.defaults, Limits::defaults());
     assert_eq!((config.caps.memory_bytes, config.caps.cpus, config.caps.open_files), (4 << 30, 2.0, 4096));
     assert_eq!(config.caps.wall_time_ms, 3_600_000);
@@ -62,7 +63,7 @@ fn a_file_error_has_its_line() {
     let path = env::temp_dir().join(format!("stockade-config-{}.toml", std::process::id()));
     std::fs::write(&path, "max_queued = 1\n\nlissten = 'x'\n").expect("a temporary file");
     let error = Settings::from_file(&path).expect_err("refused").to_string();
-    let paths = "policies = 'p.toml'\npolicy_cache = '/c'\n[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n";
+    let paths = "policies = 'p.toml'\nstate_dir = 's'\npolicy_cache = '/c'\n[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n";
     std::fs::write(&path, paths).expect("a temporary file");
     let settings = Settings::from_file(&path).expect("accepted");
     let profiles = settings.seccomp_profiles.unwrap_or_default();
@@ -72,6 +73,7 @@ fn a_file_error_has_its_line() {
     assert_eq!(profiles["absolute"], PathBuf::from("/a.json"));
     assert_eq!(settings.policies.as_deref(), env::temp_dir().join("p.toml").to_str());
     assert_eq!(settings.policy_cache, Some("/c".into()));
+    assert_eq!(settings.state_dir, Some(env::temp_dir().join("s")));
 }
 
 #[test]
@@ -86,14 +88,39 @@ fn policies_are_named_or_left_out() {
 }
 
 #[test]
-fn only_loopback_is_listened_on() {
-    for loopback in ["127.0.0.1:0", "127.8.8.8:80", "[::1]:7070", "[::ffff:127.0.0.1]:1"] {
-        resolved(&format!("listen = '{loopback}'"));
-    }
-    for address in ["0.0.0.0:7070", "[::]:7070", "192.168.1.2:80"] {
-        assert!(refused(&format!("listen = '{address}'")).contains("is not a loopback address"), "{address}");
-    }
+fn addresses_are_one_or_many() {
+    let shown = |text: &str| resolved(text).listen.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown("listen = '[::1]:7070'"), ["[::1]:7070"]);
+    assert_eq!(
+        shown("listen = ['0.0.0.0:80', 'unix:/run/s.sock']"),
+        ["0.0.0.0:80", "unix:/run/s.sock"],
+        "whether it is a safe one is not known before there are tokens"
+    );
+    let (settings, _) = from_env(&[("STOCKADE_LISTEN", "127.0.0.1:1,unix:/s")]).expect("accepted");
+    assert_eq!(settings.listen, Some(vec!["127.0.0.1:1".into(), "unix:/s".into()]));
+    let flags = Settings { listen: Some(vec!["[::1]:2".into()]), ..Settings::default() };
+    let merged = flags.over(&toml("listen = '127.0.0.1:1'"));
+    assert_eq!(merged.listen, Some(vec!["[::1]:2".into()]), "a flag's list replaces the file's");
     assert!(refused("listen = 'localhost:80'").contains("is not an IP address with a port"));
+    assert!(refused("listen = 'unix:run/s.sock'").contains("by its path from `/`"));
+    assert!(refused("listen = []").contains("is empty"));
+    let error = toml::from_str::<Settings>("listen = 5").expect_err("refused").to_string();
+    assert!(error.contains("an address, or a list of them"), "{error}");
+}
+
+#[test]
+fn a_certificate_has_its_key() {
+    let config =
+        resolved("tls_cert = '/c.pem'\ntls_key = '/k.pem'\nallow_plaintext = true\nstate_dir = '/s'");
+    assert_eq!(config.tls, Some(("/c.pem".into(), "/k.pem".into())));
+    assert_eq!((config.allow_plaintext, config.state_dir), (true, Some("/s".into())));
+    assert_eq!(refused("tls_cert = '/c.pem'"), "setting `tls_cert`: there is no `tls_key` with it");
+    assert_eq!(refused("tls_key = '/k.pem'"), "setting `tls_key`: there is no `tls_cert` with it");
+    let (settings, _) =
+        from_env(&[("STOCKADE_ALLOW_PLAINTEXT", "true"), ("STOCKADE_STATE_DIR", "/s")]).expect("accepted");
+    assert_eq!((settings.allow_plaintext, settings.state_dir), (Some(true), Some("/s".into())));
+    let error = from_env(&[("STOCKADE_ALLOW_PLAINTEXT", "yes")]).expect_err("refused").to_string();
+    assert!(error.starts_with("STOCKADE_ALLOW_PLAINTEXT: `yes`: invalid type"), "{error}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     StepRequest, StepSpec,
 };
 
-const MAX_CASES: usize = 4096;
+pub(crate) const MAX_CASES: usize = 4096;
 const MAX_PARALLEL: u32 = 64;
 const DEFAULT_EPSILON: f64 = 1e-6;
 

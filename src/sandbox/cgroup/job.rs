@@ -1,17 +1,14 @@
-//! One job's groups: limited, frozen, killed, removed. How they are made is in `make.rs`.
+//! One job's groups: limited, killed, removed. How they are made is in `make.rs`.
 
-use std::{
-    io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use model::CgroupLimits;
-use nix::{errno::Errno, unistd::write};
+use nix::errno::Errno;
 
 use super::{
     dir,
     error::CgroupError,
-    find::Controller,
+    freezer::{Freezer, FreezerVersion, RunState},
     group::{Entry, Group, LeafStats},
     groups::Root,
     knobs::Target,
@@ -35,34 +32,10 @@ pub struct Leaf {
     pub entry: Entry,
     /// `cgroup.kill`: writing `1` kills the step whatever it forked.
     pub kill: Option<OwnedFd>,
+    pub freezer: Option<Freezer>,
     /// For [`super::cpu_usage_us`].
     pub cpu: Option<OwnedFd>,
     pub stats: LeafStats,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    Running,
-    Frozen,
-}
-
-/// Stops and continues a whole job, its init included. The kernel freezes in its own time, after the call.
-#[derive(Debug)]
-pub struct Freezer {
-    file: OwnedFd,
-    words: [&'static str; 2],
-}
-
-impl Freezer {
-    pub fn set(&self, state: RunState) -> io::Result<()> {
-        let [running, frozen] = self.words;
-        let word = match state {
-            RunState::Running => running,
-            RunState::Frozen => frozen,
-        };
-        write(&self.file, word.as_bytes())?;
-        Ok(())
-    }
 }
 
 impl JobGroup {
@@ -71,18 +44,13 @@ impl JobGroup {
         &self.name
     }
 
-    /// Opens the switch that pauses the job.
-    pub fn freezer(&self) -> Result<Freezer, CgroupError> {
-        let unified = self.job.each().find(|(root, _)| root.unified);
-        let v1 = || self.job.each().find(|(root, _)| root.controllers.contains(&Controller::Freezer));
-        let (root, job) = unified.or_else(v1).ok_or(CgroupError::Missing { layer: "cgroup.freeze" })?;
-        let (file, words) = if root.unified {
-            ("cgroup.freeze", ["0", "1"])
-        } else {
-            ("freezer.state", ["THAWED", "FROZEN"])
-        };
-        let file = dir::open_write(job, file).map_err(CgroupError::at("open", &root.label, file))?;
-        Ok(Freezer { file, words })
+    /// On v1 the dying of a frozen process, and with it that of its PID 1, waits for this.
+    pub fn thaw(&self) {
+        let frozen = self.steps.iter().filter_map(|step| step.freezer.as_ref());
+        for freezer in frozen.filter(|freezer| freezer.version() == FreezerVersion::V1) {
+            // Of a group that is gone there is nothing to thaw.
+            let _ = freezer.set(RunState::Running);
+        }
     }
 
     /// Whether the kernel killed a process of the job for memory: on v2 any, on v1 one in no step, which is init.

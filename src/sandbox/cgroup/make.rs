@@ -11,6 +11,7 @@ use super::{
     dir,
     error::CgroupError,
     find::Controller,
+    freezer,
     group::{Entry, Group, LeafStats},
     groups::{Root, Roots},
     job::{JobGroup, Leaf, step_name},
@@ -85,5 +86,6 @@ fn open_leaf(group: Group) -> Result<Leaf, CgroupError> {
             cpu = Some(dir::open_read(dir, "cpuacct.usage").map_err(failed("cpuacct.usage"))?);
         }
     }
-    Ok(Leaf { entry: group.entry()?, kill, cpu, stats: LeafStats(group) })
+    let (entry, freezer) = (group.entry()?, freezer::open(&group)?);
+    Ok(Leaf { entry, kill, freezer, cpu, stats: LeafStats(group) })
 }

@@ -19,7 +19,7 @@ use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
 use crate::cgroup::{Entry, LeafStats};
-use crate::plan::{Foundation, LaunchPlan};
+use crate::plan::{Foundation, LaunchPlan, Workspace};
 use crate::protocol::{Assignment, Report};
 use crate::step::{At, Step, StepError};
 use crate::{sys, wire};
@@ -73,9 +73,12 @@ fn live(init: Inheritance) -> Option<()> {
     let mut steps = Steps(Vec::with_capacity(24));
     let prepared = prepare(&init, &mut steps);
     let (Assignment { plan }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
-    let job = Job { plan, daemon: fds.pop()?, steps: init.steps };
+    let mut fds = fds.drain(..);
+    let (daemon, lent) = (fds.next()?, fds.next());
+    let job = Job { plan, daemon, steps: init.steps };
+    let finished = prepared.and_then(|base| finish(&job, base, lent, &init.launcher, &mut steps));
     drop(init.launcher);
-    match prepared.and_then(|workspace| finish(&job, workspace, &mut steps)) {
+    match finished {
         Ok(built) => {
             job.tell(&Report::Ready { steps_us: steps.0 });
             serve::until_closed(job, built);
@@ -129,9 +132,27 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<OwnedFd, StepError> 
 }
 
 /// The second half, once the job is known.
-fn finish(job: &Job, workspace: OwnedFd, steps: &mut Steps) -> Result<Built, StepError> {
+fn finish(
+    job: &Job,
+    mut workspace: OwnedFd,
+    lent: Option<OwnedFd>,
+    launcher: &OwnedFd,
+    steps: &mut Steps,
+) -> Result<Built, StepError> {
     // Needs CAP_SYS_ADMIN over the filesystem, so before capabilities go.
     steps.run(Step::ScratchSize, || root::size_scratch(&job.plan.scratch))?;
+    match (job.plan.workspace, lent) {
+        (Workspace::Own, _) => (),
+        // Before the first program: the mount is there whenever a case is.
+        (Workspace::Lent, _) => steps.run(Step::Lend, || root::lend(launcher))?,
+        // After the size, which is asked for by the path that this covers.
+        (Workspace::Over, Some(lent)) => {
+            workspace = steps.run(Step::Overlay, || root::lay_over(&lent, &workspace))?;
+        }
+        (Workspace::Over, None) => {
+            return Err(StepError { step: Step::Overlay, index: 20, errno: libc::EBADMSG });
+        }
+    }
     // After everything that needed one. CVE-2022-29162: all five sets, inheritable too.
     steps.run(Step::Capabilities, harden::drop_capabilities)?;
     // Before landlock and seccomp, which demand it of a process without CAP_SYS_ADMIN.

@@ -28,6 +28,12 @@ pub(crate) fn bind(dir: BorrowedFd<'_>, path: &CStr, attributes: u64) -> io::Res
     Ok(mount)
 }
 
+/// A detached overlay whose own marks are `user.overlay.*` attributes, which need no capability on the layers' side.
+pub(crate) fn overlay(lower: &CStr, upper: &CStr, work: &CStr) -> io::Result<OwnedFd> {
+    let options = [(c"lowerdir", lower), (c"upperdir", upper), (c"workdir", work)];
+    sys::new_overlay(&options, sys::ATTR_NOSUID | sys::ATTR_NODEV)
+}
+
 /// Attaches `mount` at `path` below `root`; no component of it may be a symlink or lead out of `root`.
 pub(crate) fn attach(mount: &OwnedFd, root: BorrowedFd<'_>, path: &CStr) -> io::Result<()> {
     let target = resolve(root, path, OFlag::O_PATH)?;

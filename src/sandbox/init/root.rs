@@ -6,13 +6,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 
 use super::mounts;
 use crate::plan::{RootPlan, ScratchPlan};
 use crate::step::{At, Step, StepError};
 use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
+use crate::wire;
 
 /// Prepared by the launcher (launcher/surroundings.rs): the tree to copy, and places to put things.
 const PREPARED: &CStr = c"/host";
@@ -66,6 +67,29 @@ pub(crate) fn mount_scratch(root: &OwnedFd) -> Result<OwnedFd, StepError> {
 pub(crate) fn size_scratch(plan: &ScratchPlan) -> Result<(), StepError> {
     let (size, inodes) = (number(plan.bytes), number(plan.inodes));
     sys::reconfigure(c"/workspace", &[(c"size", &*size), (c"nr_inodes", &*inodes)]).at(Step::ScratchSize, 0)
+}
+
+/// Below the mounts of what is now `/workspace`, where nothing can name them any more: what is lent, and what is
+/// written over it. Returns the new `/workspace`.
+pub(crate) fn lay_over(lent: &OwnedFd, workspace: &OwnedFd) -> Result<OwnedFd, StepError> {
+    for (i, name) in [c"lower", c"upper", c"work"].into_iter().enumerate() {
+        mkdirat(workspace, name, Mode::S_IRWXU).at(Step::Overlay, i)?;
+    }
+    sys::move_mount(lent.as_fd(), AT_FDCWD, c"/workspace/lower").at(Step::Overlay, 3)?;
+    // What the folder itself looks like, an overlay takes from its upper layer.
+    let mode = Mode::from_bits_truncate(fstat(lent).at(Step::Overlay, 4)?.st_mode & 0o7777);
+    let upper = mounts::resolve(workspace.as_fd(), c"upper", OFlag::O_RDONLY | OFlag::O_DIRECTORY);
+    fchmod(upper.at(Step::Overlay, 5)?, mode).at(Step::Overlay, 6)?;
+    let overlay = mounts::overlay(c"/workspace/lower", c"/workspace/upper", c"/workspace/work");
+    let overlay = overlay.at(Step::Overlay, 7)?;
+    sys::move_mount(overlay.as_fd(), AT_FDCWD, c"/workspace").at(Step::Overlay, 8)?;
+    mounts::resolve(overlay.as_fd(), c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY).at(Step::Overlay, 9)
+}
+
+/// A detached copy of `/workspace` for the launcher, which has cases of this job mount it.
+pub(crate) fn lend(launcher: &OwnedFd) -> Result<(), StepError> {
+    let lent = sys::open_tree(AT_FDCWD, c"/workspace", sys::OPEN_TREE_CLONE).at(Step::Lend, 0)?;
+    wire::send(launcher.as_fd(), &(), &[lent.as_fd()]).at(Step::Lend, 1)
 }
 
 /// A devpts of its own: a job's terminals are nobody else's (CVE-2025-52565 needs a shared one).

@@ -4,6 +4,7 @@
 //! [`surroundings`] the little world it lives in, [`serve`] its loop.
 
 mod ids;
+mod lent;
 mod role;
 mod sandbox;
 mod serve;
@@ -11,6 +12,7 @@ mod slots;
 mod start;
 mod surroundings;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -67,11 +69,11 @@ impl Launcher {
         matches!(poll(&mut socket, PollTimeout::ZERO), Ok(0))
     }
 
-    /// Hands the plan over and returns the job's socket at once; everything else arrives there as
+    /// Hands the plan over, with the slot of the sandbox that it is over if it is a case, and returns the job's socket at once; everything else arrives there as
     /// [`crate::protocol::Report`].
-    pub fn launch(&self, plan: LaunchPlan) -> io::Result<OwnedFd> {
+    pub fn launch(&self, plan: &LaunchPlan, over: Option<u32>) -> io::Result<OwnedFd> {
         let (ours, theirs) = wire::pair()?;
-        wire::send(self.socket.as_fd(), &Launch { plan }, &[theirs.as_fd()])?;
+        wire::send(self.socket.as_fd(), &Launch { plan: Cow::Borrowed(plan), over }, &[theirs.as_fd()])?;
         Ok(ours)
     }
 }

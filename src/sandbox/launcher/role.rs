@@ -90,7 +90,8 @@ fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
         | CloneFlags::CLONE_NEWNET;
     unshare(spaces).map_err(named("making namespaces"))?;
     let host_paths = surroundings::build(&boot.host_paths)?;
-    let host = host_caps(&boot, groups.as_ref(), host_paths);
+    let overlay = surroundings::has_overlay();
+    let host = host_caps(&boot, groups.as_ref(), overlay, host_paths);
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
     serve::until_closed(socket, boot.ids, groups);
     Ok(())
@@ -102,7 +103,7 @@ fn raise_open_files() -> Result<(), Errno> {
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
 }
 
-fn host_caps(boot: &Boot, groups: Option<&Groups>, host_paths: Vec<String>) -> HostCaps {
+fn host_caps(boot: &Boot, groups: Option<&Groups>, overlay: bool, host_paths: Vec<String>) -> HostCaps {
     let uname = nix::sys::utsname::uname().ok();
     let word =
         |text: Option<&std::ffi::OsStr>| text.map_or_else(String::new, |t| t.to_string_lossy().into_owned());
@@ -114,6 +115,7 @@ fn host_caps(boot: &Boot, groups: Option<&Groups>, host_paths: Vec<String>) -> H
         cgroup: groups.map_or_else(CgroupCaps::none, Groups::caps),
         id_map: boot.ids.kind(),
         slots: boot.ids.slots(),
+        overlay,
         host_paths,
     }
 }

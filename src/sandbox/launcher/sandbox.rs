@@ -11,9 +11,10 @@ use nix::sched::CloneFlags;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::ids::HostIds;
-use crate::cgroup::{CgroupError, Groups, JobGroup};
+use super::lent::Lent;
+use crate::cgroup::{CgroupError, Freezer, Groups, JobGroup};
 use crate::init::{self, Inheritance, StepGroup};
-use crate::plan::{Foundation, LaunchPlan};
+use crate::plan::{Foundation, LaunchPlan, Workspace};
 use crate::protocol::{Assignment, Handles, Report, StepHandles};
 use crate::step::{At, Step, StepError};
 use crate::sys::{self, Cloned};
@@ -47,6 +48,17 @@ pub(super) struct Sandbox {
     init: Option<OwnedFd>,
     /// The job's socket, once there is a job.
     daemon: Option<OwnedFd>,
+    /// Of the sandbox with whose host id this one was made, where it was made for a case of that one's job.
+    pub(super) like: Option<u32>,
+    lending: Lending,
+}
+
+/// Whether cases are run over this sandbox's workspace.
+#[derive(Debug)]
+enum Lending {
+    No,
+    Offered,
+    Begun { lent: Lent, case: Foundation },
 }
 
 impl Sandbox {
@@ -54,6 +66,7 @@ impl Sandbox {
     pub(super) fn make(
         foundation: Foundation,
         slot: Slot,
+        like: Option<u32>,
         name: &str,
         groups: Option<&Groups>,
     ) -> Result<Self, StepError> {
@@ -62,7 +75,10 @@ impl Sandbox {
         let mut group = group.map_err(|error| cgroup_failed(&error))?;
         let cloned = clone_init(&foundation, slot, &mut group);
         match cloned {
-            Ok((pidfd, init)) => Ok(Self { slot, foundation, pidfd, group, init: Some(init), daemon: None }),
+            Ok((pidfd, init)) => {
+                let (init, daemon, lending) = (Some(init), None, Lending::No);
+                Ok(Self { slot, foundation, pidfd, group, init, daemon, like, lending })
+            }
             Err(error) => {
                 group.and_then(not_removed);
                 Err(error)
@@ -71,8 +87,17 @@ impl Sandbox {
     }
 
     /// Gives init its job. Limits first: no program of a job is ever outside them.
-    pub(super) fn assign(&mut self, plan: LaunchPlan, daemon: OwnedFd, groups: Option<&Groups>) {
-        let result = self.try_assign(plan, &daemon, groups);
+    pub(super) fn assign(
+        &mut self,
+        plan: LaunchPlan,
+        daemon: OwnedFd,
+        over: Option<&OwnedFd>,
+        groups: Option<&Groups>,
+    ) {
+        if plan.workspace == Workspace::Lent {
+            self.lending = Lending::Offered;
+        }
+        let result = self.try_assign(plan, &daemon, over, groups);
         if let Err(error) = result {
             let _ = wire::send(daemon.as_fd(), &Report::Failed(error), &[]);
             // Closed, it ends init.
@@ -85,6 +110,7 @@ impl Sandbox {
         &mut self,
         plan: LaunchPlan,
         daemon: &OwnedFd,
+        over: Option<&OwnedFd>,
         groups: Option<&Groups>,
     ) -> Result<(), StepError> {
         if let (Some(groups), Some(group)) = (groups, &self.group) {
@@ -93,7 +119,37 @@ impl Sandbox {
         }
         self.announce(daemon);
         let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
-        wire::send(init.as_fd(), &Assignment { plan }, &[daemon.as_fd()]).at(Step::Clone, 10)
+        let fds: Vec<_> = std::iter::once(daemon).chain(over).map(AsFd::as_fd).collect();
+        wire::send(init.as_fd(), &Assignment { plan }, &fds).at(Step::Clone, 10)
+    }
+
+    pub(super) fn lends(&self) -> bool {
+        !matches!(self.lending, Lending::No)
+    }
+
+    /// The workspace of this sandbox for a case: a mount of its own.
+    pub(super) fn lend(&mut self, case: &Foundation) -> Result<OwnedFd, StepError> {
+        if let (Lending::Offered, Some(init)) = (&self.lending, &self.init) {
+            let lent = Lent::accept(init, self.slot.number).at(Step::Overlay, 30)?;
+            self.lending = Lending::Begun { lent, case: case.clone() };
+        }
+        match &self.lending {
+            Lending::Begun { lent, .. } => lent.copy().at(Step::Overlay, 31),
+            _ => Err(StepError { step: Step::Overlay, index: 32, errno: libc::ENOENT }),
+        }
+    }
+
+    /// What sandboxes made ahead for its cases are made for.
+    pub(super) fn case(&self) -> Option<&Foundation> {
+        match &self.lending {
+            Lending::Begun { case, .. } => Some(case),
+            _ => None,
+        }
+    }
+
+    /// Made for a job that does not come any more: it ends by itself.
+    pub(super) fn retire(&mut self) {
+        self.init = None;
     }
 
     fn announce(&self, daemon: &OwnedFd) {
@@ -101,11 +157,18 @@ impl Sandbox {
         let steps = (0..self.foundation.steps).map(|i| {
             let leaf = self.group.as_ref().map(|group| &group.steps[i]);
             let (cpu, kill) = (leaf.and_then(|l| l.cpu.as_ref()), leaf.and_then(|l| l.kill.as_ref()));
-            fds.extend(cpu.map(AsFd::as_fd).into_iter().chain(kill.map(AsFd::as_fd)));
-            StepHandles { cpu: cpu.is_some(), kill: kill.is_some() }
+            let freezer = leaf.and_then(|leaf| leaf.freezer.as_ref());
+            fds.extend(
+                [cpu.map(AsFd::as_fd), kill.map(AsFd::as_fd), freezer.map(AsFd::as_fd)].into_iter().flatten(),
+            );
+            let freezer = freezer.map(Freezer::version);
+            StepHandles { cpu: cpu.is_some(), kill: kill.is_some(), freezer }
         });
-        let report =
-            Report::Cloned { host_uid: self.slot.host_uid, handles: Handles { steps: steps.collect() } };
+        let report = Report::Cloned {
+            slot: self.slot.number,
+            host_uid: self.slot.host_uid,
+            handles: Handles { steps: steps.collect() },
+        };
         let _ = wire::send(daemon.as_fd(), &report, &fds);
     }
 
@@ -138,6 +201,9 @@ impl Sandbox {
     }
 
     pub(super) fn kill(&self) {
+        if let Some(group) = &self.group {
+            group.thaw();
+        }
         let _ = sys::pidfd_kill(self.pidfd.as_fd());
     }
 }

@@ -44,7 +44,7 @@ struct Live {
 impl Live {
     /// Waits for something to do and does it; `false` when the daemon has gone.
     fn turn(&mut self, daemon: BorrowedFd<'_>) -> bool {
-        let idle = self.no_spares || self.spares.len() >= SPARES;
+        let idle = self.no_spares || self.lacking().is_none();
         let mut waiting: Vec<PollFd<'_>> = vec![PollFd::new(daemon, PollFlags::POLLIN)];
         let all = self.sandboxes.iter().chain(&self.spares);
         waiting.extend(all.map(|sandbox| PollFd::new(sandbox.pidfd(), PollFlags::POLLIN)));
@@ -73,6 +73,9 @@ impl Live {
         // A new job before the clearing away of old ones: somebody waits for it.
         let open = !ready[0] || self.accept(daemon);
         for sandbox in ended.into_iter().chain(ended_spares) {
+            if sandbox.lends() {
+                self.retire_spares(sandbox.slot.number);
+            }
             let (slot, left) = sandbox.clear();
             self.slots.give_back(slot.number);
             self.left.extend(left);
@@ -83,18 +86,48 @@ impl Live {
 
     /// Should it fail, the next job learns why; it is tried again once something has changed.
     fn make_spare(&mut self) {
-        match self.make(Foundation::usual()) {
-            Ok(spare) => self.spares.push(spare),
-            Err(_) => self.no_spares = true,
+        let made = self.lacking().map(|(foundation, like)| self.make(foundation, like));
+        match made {
+            Some(Ok(spare)) => self.spares.push(spare),
+            Some(Err(_)) => self.no_spares = true,
+            None => (),
         }
     }
 
-    fn make(&mut self, foundation: Foundation) -> Result<Sandbox, StepError> {
+    /// What there should be one more of: any job may come, and of a job whose cases are run the next case will.
+    fn lacking(&self) -> Option<(Foundation, Option<u32>)> {
+        let few = |like| self.spares.iter().filter(|spare| spare.like == like).count() < SPARES;
+        if few(None) {
+            return Some((Foundation::usual(), None));
+        }
+        // Where ids are shared anyway, a case is like any job.
+        self.ids.range?;
+        let bases = self.sandboxes.iter().filter_map(|base| Some((base.case()?, Some(base.slot.number))));
+        bases.into_iter().find(|(_, like)| few(*like)).map(|(case, like)| (case.clone(), like))
+    }
+
+    /// Nobody comes any more for what was made ahead for the cases of this job.
+    fn retire_spares(&mut self, number: u32) {
+        let of_job = self.spares.extract_if(.., |spare| spare.like == Some(number));
+        self.sandboxes.extend(of_job.map(|mut spare| {
+            spare.retire();
+            spare
+        }));
+    }
+
+    /// Files belong to the host id of the job that made them, so one that is to write them too is made with the same.
+    fn make(&mut self, foundation: Foundation, like: Option<u32>) -> Result<Sandbox, StepError> {
         let none_free = StepError { step: Step::Clone, index: 8, errno: libc::EAGAIN };
-        let number = self.slots.take().ok_or(none_free)?;
+        let number = match like {
+            Some(number) => {
+                self.slots.share(number);
+                number
+            }
+            None => self.slots.take().ok_or(none_free)?,
+        };
         self.made += 1;
         let (slot, name) = (Slot::new(number, &self.ids), format!("job-{}", self.made));
-        let made = Sandbox::make(foundation, slot, &name, self.groups.as_ref());
+        let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref());
         if made.is_err() {
             self.slots.give_back(number);
         }
@@ -102,24 +135,18 @@ impl Live {
     }
 
     fn accept(&mut self, daemon: BorrowedFd<'_>) -> bool {
-        let Ok(message) = wire::receive::<Launch>(daemon) else { return true };
-        let Some((Launch { plan }, mut fds)) = message else { return false };
+        let Ok(message) = wire::receive::<Launch<'static>>(daemon) else { return true };
+        let Some((Launch { plan, over }, mut fds)) = message else { return false };
         if let Some(socket) = fds.pop() {
-            self.launch(plan, socket);
+            self.launch(plan.into_owned(), over, socket);
         }
         true
     }
 
-    fn launch(&mut self, plan: LaunchPlan, socket: OwnedFd) {
-        let foundation = plan.foundation();
-        let spare = self.spares.iter().position(|spare| spare.foundation == foundation);
-        let sandbox = match spare {
-            Some(index) => Ok(self.spares.remove(index)),
-            None => self.make(foundation),
-        };
-        match sandbox {
-            Ok(mut sandbox) => {
-                sandbox.assign(plan, socket, self.groups.as_ref());
+    fn launch(&mut self, plan: LaunchPlan, over: Option<u32>, socket: OwnedFd) {
+        match self.find(&plan.foundation(), over) {
+            Ok((mut sandbox, lent)) => {
+                sandbox.assign(plan, socket, lent.as_ref(), self.groups.as_ref());
                 self.sandboxes.push(sandbox);
             }
             Err(error) => {
@@ -127,6 +154,28 @@ impl Live {
                 let _ = wire::send(socket.as_fd(), &Report::Gone { out_of_memory: false }, &[]);
             }
         }
+    }
+
+    /// One made ahead, or a new one; and for a case what it is over.
+    fn find(
+        &mut self,
+        foundation: &Foundation,
+        over: Option<u32>,
+    ) -> Result<(Sandbox, Option<OwnedFd>), StepError> {
+        let lent = over.map(|number| self.lend(number, foundation)).transpose()?;
+        let like = over.filter(|_| self.ids.range.is_some());
+        let fits = |spare: &Sandbox| spare.foundation == *foundation && spare.like == like;
+        let sandbox = match self.spares.iter().position(fits) {
+            Some(index) => self.spares.remove(index),
+            None => self.make(foundation.clone(), like)?,
+        };
+        Ok((sandbox, lent))
+    }
+
+    fn lend(&mut self, number: u32, case: &Foundation) -> Result<OwnedFd, StepError> {
+        let gone = StepError { step: Step::Overlay, index: 33, errno: libc::ESRCH };
+        let base = self.sandboxes.iter_mut().find(|base| base.lends() && base.slot.number == number);
+        base.ok_or(gone)?.lend(case)
     }
 
     fn end(self) {

@@ -1,6 +1,6 @@
 //! Numbers of places for jobs, each standing for a host user id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The lowest free number first: ids that were used lately stay few.
 #[derive(Debug)]
@@ -9,11 +9,13 @@ pub(super) struct Slots {
     free: BTreeSet<u32>,
     next: u32,
     end: u32,
+    /// How many have a number beside its first holder.
+    shared: BTreeMap<u32, u32>,
 }
 
 impl Slots {
     pub(super) fn new(count: u32) -> Self {
-        Self { free: BTreeSet::new(), next: 0, end: count }
+        Self { free: BTreeSet::new(), next: 0, end: count, shared: BTreeMap::new() }
     }
 
     pub(super) fn take(&mut self) -> Option<u32> {
@@ -24,8 +26,18 @@ impl Slots {
         })
     }
 
+    /// Once more a number that is out.
+    pub(super) fn share(&mut self, number: u32) {
+        *self.shared.entry(number).or_default() += 1;
+    }
+
+    /// Free once as many times as it was handed out.
     pub(super) fn give_back(&mut self, number: u32) {
-        self.free.insert(number);
+        match self.shared.get_mut(&number) {
+            None => drop(self.free.insert(number)),
+            Some(1) => drop(self.shared.remove(&number)),
+            Some(others) => *others -= 1,
+        }
     }
 }
 
@@ -43,5 +55,18 @@ mod tests {
         slots.give_back(2);
         slots.give_back(0);
         assert_eq!([slots.take(), slots.take(), slots.take()], [Some(0), Some(2), None]);
+    }
+
+    #[test]
+    fn a_shared_number_is_free_when_the_last_has_given_it_back() {
+        let mut slots = Slots::new(2);
+        assert_eq!(slots.take(), Some(0));
+        slots.share(0);
+        slots.share(0);
+        slots.give_back(0);
+        slots.give_back(0);
+        assert_eq!([slots.take(), slots.take()], [Some(1), None]);
+        slots.give_back(0);
+        assert_eq!(slots.take(), Some(0));
     }
 }

@@ -5,6 +5,7 @@
 //! ├ host/    read-only: the machine's /usr, /bin, /lib*, devices, a little of /etc; copied into every sandbox
 //! ├ proc/    the host's, unmasked: without a fully visible one the kernel refuses a job's own (EPERM)
 //! ├ empty/   covers masked directories
+//! ├ lent/    the workspaces that cases are run over
 //! ├ job/     where a sandbox's root is put together   } mount points; what is mounted here
 //! └ scratch/ where its writable files are             } exists only in the sandbox's own namespace
 //! ```
@@ -14,6 +15,7 @@
 #![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
 
 mod etc;
+mod overlay;
 
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -29,6 +31,7 @@ use nix::unistd::{chdir, pivot_root};
 
 use crate::init::mounts;
 use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
+pub(crate) use overlay::has_overlay;
 
 type Failed = (&'static str, io::Error);
 
@@ -123,7 +126,7 @@ fn further(path: &Path) -> io::Result<Option<Bind>> {
 
 fn enter_stage() -> io::Result<()> {
     chdir(STAGE)?;
-    for name in ["host", "proc", "empty", "job", "scratch"] {
+    for name in ["host", "proc", "empty", "job", "scratch", "lent"] {
         fs::create_dir(name)?;
     }
     pivot_root(".", ".")?;

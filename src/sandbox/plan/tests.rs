@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use model::{HostPolicy, IdMapKind, JobRequest};
+use model::{CaseRequest, HostPolicy, IdMapKind, JobRequest, Limits, LimitsRequest, StepRequest};
 
 use super::*;
 use crate::host::CgroupCaps;
@@ -19,6 +19,7 @@ fn host(controllers: &[&str], landlock_abi: Option<u32>) -> HostCaps {
         },
         id_map: IdMapKind::PerSlot,
         slots: 10,
+        overlay: true,
         host_paths: Vec::new(),
     }
 }
@@ -120,4 +121,36 @@ fn one_profile_is_sent_once() {
         planned(&spec(JobRequest { steps, ..JobRequest::default() }), &full_host(), &[]).expect("a plan");
     assert_eq!(plan.seccomp.len(), 2);
     assert_eq!(plan.steps.iter().map(|s| s.seccomp).collect::<Vec<_>>(), [0, 1, 0]);
+}
+
+fn job_with_cases() -> JobSpec {
+    let limits = LimitsRequest { memory_bytes: Some(1 << 20), ..LimitsRequest::default() };
+    let cases = vec![
+        CaseRequest::default(),
+        CaseRequest { args: vec!["x".into()], limits, ..CaseRequest::default() },
+    ];
+    let command = |word: &str| vec![word.into()];
+    let build = StepRequest { command: command("cc"), ..StepRequest::default() };
+    let test = StepRequest { command: command("./a.out"), cases, ..StepRequest::default() };
+    spec(JobRequest { steps: vec![build, test], ..JobRequest::default() })
+}
+
+#[test]
+fn a_job_with_cases_lends_its_workspace_and_a_case_is_over_it() {
+    let (job, host) = (job_with_cases(), full_host());
+    assert_eq!(planned(&job, &host, &[]).expect("a plan").workspace, Workspace::Lent);
+    let case = job.steps[1].of_case(&job.steps[1].cases[1]);
+    let plan = plan_case(&job, &case, &host, &Profiles::builtin(), &BTreeSet::new()).expect("a plan");
+    assert_eq!((plan.workspace, plan.steps.len()), (Workspace::Over, 1));
+    assert_eq!(plan.steps[0].command, ["./a.out", "x"]);
+    assert_eq!(plan.cgroup.memory_bytes, Some(1 << 20));
+}
+
+#[test]
+fn without_overlays_only_jobs_with_cases_are_refused() {
+    let host = HostCaps { overlay: false, ..full_host() };
+    assert_eq!(planned(&job_with_cases(), &host, &[]).expect_err("it cannot be run").layer, "overlay");
+    assert_eq!(planned(&job(&[]), &host, &[]).expect("a plan").workspace, Workspace::Own);
+    let required = planned(&job(&["overlay"]), &host, &[]).expect_err("it was required");
+    assert_eq!((required.layer.as_str(), required.require_index), ("overlay", Some(0)));
 }

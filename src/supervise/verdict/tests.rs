@@ -4,7 +4,6 @@ use model::{Content, GroupUsage, Limits};
 use sandbox::protocol::DiskUsage;
 
 use super::*;
-use crate::output::Kept;
 
 const SIGKILL: i32 = 9;
 
@@ -31,7 +30,7 @@ fn exit(wait_status: i32) -> StepExit {
 }
 
 fn judged(exit: StepExit, killed: Option<Killed>) -> StepResult {
-    of(&step(), Ended { exit, killed, stdout: Kept::new(10), stderr: Kept::new(10) })
+    of(&step(), &Ended { exit, killed }, &Account::silent(&step()))
 }
 
 /// Status, exit code, signal and the limit that the cause names.

@@ -125,12 +125,12 @@ fn cpu_limit_throttles() {
 }
 
 #[test]
-fn a_job_can_be_frozen_and_killed() {
-    in_own_process("limits::a_job_can_be_frozen_and_killed", || {
+fn a_step_can_be_frozen_and_killed() {
+    in_own_process("limits::a_step_can_be_frozen_and_killed", || {
         with_groups(|groups| {
             let group = groups.create("freeze", &NONE, &[NONE], None).expect("create");
             let mut child = start(&group, 0, None, "1 while 1;");
-            let freezer = group.freezer().expect("freezer");
+            let freezer = group.steps[0].freezer.as_ref().expect("freezer");
             let usage = || group.steps[0].stats.read().cpu_us.expect("cpu");
             let used_in = |time| {
                 let before = usage();

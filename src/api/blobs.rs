@@ -1,0 +1,150 @@
+//! `POST /blobs`, `GET /blobs/{digest}`: inputs that are sent once and named by many jobs.
+//!
+//! A tenant sees the blobs that it uploaded or that its jobs made, and no others, whoever else may have them.
+
+mod claimed;
+mod contents;
+mod fill;
+mod pace;
+mod receive;
+
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRef, FromRequestParts, RawPathParams, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use journal::{BlobError, Journal};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::caller::{Reader, Submitter};
+use crate::digest::Digest;
+use crate::download::{Caching, Download};
+use crate::problem::Problem;
+use crate::router::App;
+use claimed::ClaimError;
+use contents::Contents;
+pub(crate) use fill::{Form, fill, refill};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BlobsError {
+    #[error("there is no such blob; upload it with `POST /blobs`")]
+    Missing,
+    #[error("`Content-Encoding` is not supported: send the bytes as they are")]
+    Encoding,
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error("a blob has at most {0} bytes")]
+    TooLarge(u64),
+    #[error("the body came too slowly: less than 1 KiB/s over {} s", pace::SPAN.as_secs())]
+    TooSlow,
+    #[error("the body could not be read: {0}")]
+    Aborted(String),
+    #[error(transparent)]
+    Store(#[from] BlobError),
+    #[error("a thread that was to read or write blobs ended early: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Where uploads go, and how large one may be.
+#[derive(Clone, Debug)]
+pub(crate) struct Uploads {
+    journal: Journal,
+    most: u64,
+}
+
+impl FromRef<App> for Uploads {
+    fn from_ref(app: &App) -> Self {
+        Self { journal: app.store.journal.clone(), most: app.config.max_blob_bytes }
+    }
+}
+
+/// An upload.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Uploaded<'a> {
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    digest: &'a str,
+    bytes: u64,
+}
+
+/// 201 for a new blob, 200 for one that the tenant has already.
+pub(crate) async fn upload(
+    State(uploads): State<Uploads>,
+    Submitter(caller): Submitter,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    uploads.take(caller.tenant, &headers, body).await.unwrap_or_else(|error| {
+        // Of the body something may be left, and then hyper closes: a client should know before its next request.
+        let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+        (close, Problem::from(error)).into_response()
+    })
+}
+
+pub(crate) async fn download(
+    State(uploads): State<Uploads>,
+    Reader(caller): Reader,
+    ThisBlob(digest): ThisBlob,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (file, bytes) = uploads.open(caller.tenant, digest).await?;
+    let name = digest.hex();
+    let download = Download { name: &name, digest, bytes, caching: Caching::Immutable };
+    let file = Arc::new(file);
+    Ok(download.answer(&method, &headers, |range| Body::new(Contents::new(file, range))))
+}
+
+/// The `{digest}` of a route. One that is none names no blob.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThisBlob(Digest);
+
+impl<S: Send + Sync> FromRequestParts<S> for ThisBlob {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|_| BlobsError::Missing)?;
+        let digest = params.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value);
+        Ok(Self(digest.and_then(Digest::parse).ok_or(BlobsError::Missing)?))
+    }
+}
+
+impl Uploads {
+    async fn take(&self, tenant: String, headers: &HeaderMap, body: Body) -> Result<Response, BlobsError> {
+        let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+        if !headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
+            return Err(BlobsError::Encoding);
+        }
+        let expected = claimed::claimed(headers)?;
+        // Known from `Content-Length`: refused before one byte is read.
+        if body.size_hint().lower() > self.most {
+            return Err(BlobsError::TooLarge(self.most));
+        }
+        let journal = self.journal.clone();
+        let upload = tokio::task::spawn_blocking(move || journal.blobs().begin(&tenant)).await??;
+        let upload = receive::receive(upload, body, self.most).await?;
+        let stored = tokio::task::spawn_blocking(move || {
+            upload.finish(expected.map(|digest| digest.to_string()).as_deref())
+        });
+        let stored = stored.await??;
+        let status = if stored.new { StatusCode::CREATED } else { StatusCode::OK };
+        let location = [(header::LOCATION, format!("/blobs/{}", stored.digest))];
+        let body = Uploaded { digest: &stored.digest, bytes: stored.bytes };
+        Ok((status, location, axum::Json(body)).into_response())
+    }
+
+    async fn open(&self, tenant: String, digest: Digest) -> Result<(std::fs::File, u64), BlobsError> {
+        let journal = self.journal.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let (blobs, digest) = (journal.blobs(), digest.to_string());
+            if blobs.visible_to(&tenant, &digest)? { blobs.open(&digest) } else { Ok(None) }
+        });
+        opened.await??.ok_or(BlobsError::Missing)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What blobs and idempotency keys have to do with.
+
+use std::error::Error;
+use std::time::Duration;
+
+use journal::BlobError;
+
+use super::{Code, Problem};
+use crate::blobs::BlobsError;
+use crate::idempotency::IdempotencyError;
+
+/// Room comes when what is kept for no longer is swept away.
+const SWEEP: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_secs(1);
+
+impl From<IdempotencyError> for Problem {
+    fn from(error: IdempotencyError) -> Self {
+        let (code, retry_after) = match error {
+            IdempotencyError::Key => (Code::MalformedRequest, None),
+            IdempotencyError::Reused => (Code::IdempotencyKeyReused, None),
+            IdempotencyError::InFlight => (Code::IdempotencyInFlight, Some(SOON)),
+        };
+        Self { retry_after, ..Self::new(code, error.to_string()) }
+    }
+}
+
+impl From<BlobsError> for Problem {
+    fn from(error: BlobsError) -> Self {
+        let (code, retry_after) = match &error {
+            BlobsError::Missing => (Code::BlobNotFound, None),
+            BlobsError::Encoding => (Code::UnsupportedMediaType, None),
+            BlobsError::Claim(_) | BlobsError::Aborted(_) => (Code::MalformedRequest, None),
+            BlobsError::TooLarge(_) => (Code::BodyTooLarge, None),
+            BlobsError::TooSlow => (Code::BodyTimeout, None),
+            BlobsError::Store(BlobError::Mismatch { .. }) => (Code::DigestMismatch, None),
+            BlobsError::Store(BlobError::Full) => (Code::StorageFull, Some(SWEEP)),
+            BlobsError::Store(BlobError::Quota { .. }) => (Code::QuotaExceeded, Some(SWEEP)),
+            BlobsError::Store(_) | BlobsError::Thread(_) => return Self::internal(chain(&error)),
+        };
+        Self { retry_after, ..Self::new(code, error.to_string()) }
+    }
+}
+
+/// With what is behind it, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,204 @@
+//! The ways in which a job ends. A task that ends without one, as when it panics, is our fault: the job is never stuck.
+
+use std::sync::Arc;
+
+use admission::{Admitted, Follower};
+use journal::JournalError;
+use model::{
+    Artifact, ArtifactError, Callback, Cause, Ended, Job, JobId, JobSpec, Status, StepResult, Timing,
+};
+use supervise::{Collected, Outcome};
+
+use super::Runner;
+use crate::admit;
+use crate::store::live::{Finished, Live};
+
+pub(super) struct Ending {
+    runner: Runner,
+    live: Arc<Live>,
+    follower: Option<Follower>,
+    callback: Option<Callback>,
+    steps: Vec<String>,
+    over: bool,
+}
+
+impl Ending {
+    pub(super) fn new(runner: &Runner, live: &Arc<Live>, admitted: &Admitted<JobSpec>) -> Self {
+        let mut ending = Self::of(runner, live, Some(admitted.spec()));
+        ending.follower = Some(admitted.follower().clone());
+        ending
+    }
+
+    /// Of a job that no policy follows, and of which not even what it asked for may be known.
+    pub(super) fn of(runner: &Runner, live: &Arc<Live>, spec: Option<&JobSpec>) -> Self {
+        let steps = spec.iter().flat_map(|spec| &spec.steps);
+        Self {
+            runner: runner.clone(),
+            live: Arc::clone(live),
+            follower: None,
+            callback: spec.and_then(|spec| spec.callback.clone()),
+            steps: steps.map(|step| step.name.clone()).collect(),
+            over: false,
+        }
+    }
+
+    /// The journal did not take it, so nobody was given its id.
+    pub(super) fn never_was(mut self) {
+        self.over = true;
+        self.runner.store.remove(self.live.id);
+    }
+
+    /// It goes on, and its end is somebody else's.
+    pub(super) fn not_yet(mut self) {
+        self.over = true;
+    }
+
+    /// It is in the journal, and goes on with the next start of the server. Who waits for it is told how it stands.
+    pub(super) fn left_waiting(mut self) {
+        self.over = true;
+        if let Some(job) = self.live.job() {
+            self.live.tell(job, 0);
+        }
+    }
+
+    pub(super) async fn cancelled(self) {
+        self.unstarted(Status::Cancelled, Cause::new("cancelled", "cancelled before it was started")).await;
+    }
+
+    pub(super) async fn expired(self) {
+        let detail = "it waited for longer than `queue_timeout_ms`";
+        self.unstarted(Status::Expired, Cause::new("queue", detail)).await;
+    }
+
+    pub(super) async fn broken(self, error: &JournalError) {
+        tracing::error!(job_id = %self.live.id, "a job was not started, for the journal did not take it: {error}");
+        let cause = Cause::new("sandbox", "the server could not write that it was started; its log has more");
+        self.unstarted(Status::InternalError, cause).await;
+    }
+
+    /// No program of it ran, or none that counts.
+    pub(super) async fn unstarted(self, status: Status, cause: Cause) {
+        let known = self.live.job();
+        let begun = |name: &String| known.iter().any(|job| job.steps.iter().any(|step| step.name == *name));
+        let skipped = self.steps.iter().filter(|name| !begun(name)).cloned().collect();
+        let timing = known.as_ref().map_or_else(Timing::default, |job| job.timing);
+        self.finish(plain(status, cause, skipped, timing)).await;
+    }
+
+    pub(super) async fn ended(self, outcome: Outcome) {
+        let Outcome {
+            status,
+            cause,
+            steps,
+            artifacts,
+            artifact_errors,
+            policy,
+            warnings,
+            isolation: _,
+            timing,
+        } = outcome;
+        let id = self.live.id;
+        if status == Status::Denied
+            && let Some(decision) = admit::denials(&policy).next()
+        {
+            admit::log(id, decision);
+        }
+        let (artifacts, artifact_errors) = self.store(id, artifacts, artifact_errors).await;
+        let before = self.live.job().map_or_else(Timing::default, |job| job.timing);
+        let timing = Timing { admit_us: before.admit_us, queue_us: before.queue_us, ..timing };
+        let skipped = skipped(&steps);
+        let ended = Ended { status, cause, skipped, artifacts, artifact_errors, policy, warnings, timing };
+        self.finish(ended).await;
+    }
+
+    async fn store(
+        &self,
+        id: JobId,
+        collected: Vec<Collected>,
+        mut errors: Vec<ArtifactError>,
+    ) -> (Vec<Artifact>, Vec<ArtifactError>) {
+        if collected.is_empty() {
+            return (Vec::new(), errors);
+        }
+        let journal = self.runner.store.journal.clone();
+        let stored = tokio::task::spawn_blocking(move || {
+            let mut kept = Vec::new();
+            for Collected { artifact, contents } in collected {
+                match journal.blobs().put(&contents) {
+                    Ok(_) => kept.push(artifact),
+                    Err(error) => {
+                        tracing::error!(job_id = %id, "an artifact is lost: {error}");
+                        let detail = "the server could not store it".into();
+                        errors.push(ArtifactError { path: artifact.path, code: "not_stored".into(), detail });
+                    }
+                }
+            }
+            (kept, errors)
+        });
+        stored.await.unwrap_or_default()
+    }
+
+    async fn finish(mut self, ended: Ended) {
+        let Finished { commit, job, last } = self.finished(ended);
+        match commit.await {
+            Ok(()) => self.runner.store.remove(job.id),
+            Err(error) => self.owed(&job, &error).await,
+        }
+        self.tell(&job, last);
+    }
+
+    /// On a full disk the journal writes it later. Until then the job is here alone, and nobody hears of its end.
+    async fn owed(&self, job: &Job, error: &JournalError) {
+        tracing::error!(job_id = %job.id, "the end of a job is not written yet: {error}");
+        if let Err(error) = self.runner.store.journal.settled().await {
+            tracing::error!(job_id = %job.id, "the end of a job is not written: {error}");
+        }
+        self.runner.store.remove(job.id);
+    }
+
+    fn finished(&mut self, ended: Ended) -> Finished {
+        self.over = true;
+        self.live.finish(ended, &self.runner.store.journal, self.callback.as_ref())
+    }
+
+    fn tell(&self, job: &Arc<Job>, last: u64) {
+        self.live.tell(Arc::clone(job), last);
+        if self.callback.is_some() {
+            self.runner.callbacks.wake();
+        }
+        if let Some(follower) = &self.follower {
+            // Nobody who waits for the job should wait for this as well.
+            follower.exited(job);
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        tracing::error!(job_id = %self.live.id, "the task of job {} ended without an outcome", self.live.id);
+        let cause = Cause::new("sandbox", "the server failed while it ran this job; its log has more");
+        let Finished { commit: _, job, last } =
+            self.finished(plain(Status::InternalError, cause, Vec::new(), Timing::default()));
+        self.tell(&job, last);
+    }
+}
+
+fn plain(status: Status, cause: Cause, skipped: Vec<String>, timing: Timing) -> Ended {
+    Ended {
+        status,
+        cause: Some(cause),
+        skipped,
+        artifacts: Vec::new(),
+        artifact_errors: Vec::new(),
+        policy: Vec::new(),
+        warnings: Vec::new(),
+        timing,
+    }
+}
+
+fn skipped(steps: &[StepResult]) -> Vec<String> {
+    steps.iter().filter(|step| step.status == Status::Skipped).map(|step| step.name.clone()).collect()
+}

@@ -1,0 +1,130 @@
+//! Jobs that an earlier server took in and did not see the end of: those that wait go on, those that ran are lost, or run
+//! again where they may.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::{About, Admission, Admitted, Verdict};
+use jiff::Timestamp;
+use journal::Unfinished;
+use model::{Cause, Happened, JobSpec, Status};
+use schedule::Ask;
+use tokio::sync::mpsc;
+
+use super::end::Ending;
+use super::{Begin, ORDERS, Runner, Task, Turn};
+use crate::admit::facts;
+use crate::blobs::refill;
+use crate::jobs::create::ask;
+use crate::store::live::Live;
+
+/// Why a job does not go on.
+struct Over(Status, Cause);
+
+impl Runner {
+    /// In the order in which they were sent. To be called once, before the first request.
+    pub(crate) async fn recover(&self, admission: &Admission, unfinished: Vec<Unfinished>) {
+        if !unfinished.is_empty() {
+            tracing::info!(jobs = unfinished.len(), "taking up jobs of an earlier run");
+        }
+        for job in unfinished {
+            self.take_up(admission, job).await;
+        }
+    }
+
+    async fn take_up(&self, admission: &Admission, unfinished: Unfinished) {
+        let Unfinished { id, tenant, submitter, events, spec } = unfinished;
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        let live = Arc::new(Live::new(id, &tenant, events, orders));
+        self.store.add(Arc::clone(&live));
+        let about = About {
+            id,
+            tenant,
+            submitter,
+            request_id: String::new(),
+            now: Timestamp::now(),
+            facts: facts(&self.queue),
+        };
+        let ending = Ending::of(self, &live, spec.as_ref());
+        match self.again(admission, &live, spec, about).await {
+            Err(Over(status, cause)) => ending.unstarted(status, cause).await,
+            Ok((admitted, attempt)) => {
+                ending.not_yet();
+                self.go_on(live, admitted, attempt, inbox).await;
+            }
+        }
+    }
+
+    /// Asks the policies again: those in force now have never seen it.
+    async fn again(
+        &self,
+        admission: &Admission,
+        live: &Live,
+        spec: Option<JobSpec>,
+        about: About,
+    ) -> Result<(Admitted<JobSpec>, u32), Over> {
+        let job = live.job().ok_or_else(|| ours("its history has no beginning"))?;
+        let mut spec = spec.ok_or_else(|| ours("this version does not know what it asked for"))?;
+        if job.status == Status::Running {
+            if job.attempt >= spec.max_attempts {
+                let detail =
+                    "the server ended while the job ran; it may run again where `retry.max_attempts` says so";
+                return Err(Over(Status::Lost, Cause::new("lost", detail)));
+            }
+            live.happened(Happened::Requeued { reason: "the server ended while the job ran".into() });
+        }
+        refill(&mut spec, &self.store).await.map_err(|problem| ours(problem.cause()))?;
+        match tokio::task::block_in_place(|| admission.admit(spec, about)) {
+            Verdict::Denied(denial) => {
+                let (policy, code) = (Some(denial.policy), Some(denial.code));
+                live.happened(Happened::Judged { policy: denial.decisions, warnings: denial.warnings });
+                let cause = Cause { policy, code, ..Cause::new("policy", denial.reason) };
+                Err(Over(Status::Denied, cause))
+            }
+            Verdict::Admitted(admitted) => {
+                let (policy, warnings) = (admitted.decisions().to_vec(), admitted.warnings().to_vec());
+                if !policy.is_empty() || !warnings.is_empty() {
+                    live.happened(Happened::Judged { policy, warnings });
+                }
+                Ok((admitted, job.attempt + 1))
+            }
+        }
+    }
+
+    async fn go_on(
+        &self,
+        live: Arc<Live>,
+        admitted: Admitted<JobSpec>,
+        attempt: u32,
+        inbox: mpsc::Receiver<supervise::Order>,
+    ) {
+        let plan = self.supervisor.plan(admitted.spec());
+        let place = plan.map_err(|error| ours(&error.to_string())).and_then(|plan| {
+            let waited = live.job().map_or(Duration::ZERO, |job| age(job.created_at));
+            let ask = Ask { counted: false, ..ask(&admitted, waited) };
+            let ticket = self.queue.submit(ask).map_err(|refused| ours(&refused.to_string()))?;
+            Ok((plan, ticket))
+        });
+        let (plan, ticket) = match place {
+            Ok(place) => place,
+            Err(Over(status, cause)) => {
+                return Ending::new(self, &live, &admitted).unstarted(status, cause).await;
+            }
+        };
+        let turn = Turn::of(ticket);
+        if let Turn::Now(_) = turn {
+            live.happened(Happened::Started { attempt, queue_us: 0 });
+        }
+        let (begin, room) = (Begin::Again, None);
+        self.spawn(Task { live, begin, admitted, plan, turn, inbox, room, attempt });
+    }
+}
+
+fn ours(detail: &str) -> Over {
+    let detail = format!("the job could not go on after a restart: {detail}");
+    Over(Status::InternalError, Cause::new("sandbox", detail))
+}
+
+fn age(since: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! A job that has not ended: what has happened to it so far, and who is told.
+//!
+//! What happens is numbered and kept here at once. It goes to the journal in as few writes as will do: with the job's end,
+//! or sooner where somebody listens or much has come together. Only what the journal has is told to anybody: a listener
+//! that comes back after a crash finds every event that it has seen.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use journal::{Commit, Journal, JournalError};
+use model::{Callback, Chunk, Ended, Event, Happened, Job, JobId, Printed, Stream};
+use supervise::Order;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// What may wait for the job's end before it is written.
+const MAX_PENDING: usize = 256 << 10;
+
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) id: JobId,
+    pub(crate) tenant: String,
+    orders: mpsc::Sender<Order>,
+    log: Mutex<Log>,
+    /// The last event that the journal has.
+    kept: watch::Sender<u64>,
+    end: watch::Sender<Option<Arc<Job>>>,
+    write: Notify,
+    listeners: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    events: Vec<Arc<Event>>,
+    /// How many of them were given to the journal.
+    given: usize,
+    /// Bytes of output among the others.
+    pending: usize,
+}
+
+impl Live {
+    /// `events` are those that the journal has already, where the job is taken up again.
+    pub(crate) fn new(id: JobId, tenant: &str, events: Vec<Event>, orders: mpsc::Sender<Order>) -> Self {
+        let events: Vec<_> = events.into_iter().map(Arc::new).collect();
+        Self {
+            id,
+            tenant: tenant.to_owned(),
+            orders,
+            kept: watch::Sender::new(events.len() as u64),
+            log: Mutex::new(Log { given: events.len(), events, pending: 0 }),
+            end: watch::Sender::new(None),
+            write: Notify::new(),
+            listeners: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn happened(&self, what: Happened) {
+        let printed = if let Happened::Output(chunk) = &what { chunk.text.len() } else { 0 };
+        let mut log = self.log();
+        log.push(what);
+        log.pending += printed;
+        if log.pending > MAX_PENDING || self.listeners.load(Relaxed) > 0 {
+            self.write.notify_one();
+        }
+    }
+
+    /// None is dropped, a cancellation least of all: what the job has no room for yet waits for it.
+    pub(crate) fn order(&self, order: Order) {
+        if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
+            let orders = self.orders.clone();
+            // Ends with the job, which holds the other end.
+            tokio::spawn(async move { orders.send(order).await });
+        }
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.end.borrow().is_some()
+    }
+
+    /// As it stands.
+    pub(crate) fn job(&self) -> Option<Arc<Job>> {
+        if let Some(job) = &*self.end.borrow() {
+            return Some(Arc::clone(job));
+        }
+        let events: Vec<_> = self.log().events.clone();
+        Job::from_events(events.iter().map(|event| Event::clone(event))).map(Arc::new)
+    }
+
+    /// Kept bytes of a step that has begun, and how many it printed.
+    pub(crate) fn printed(&self, step: &str, stream: Stream) -> Option<(Printed, u64)> {
+        let log = self.log();
+        let begun =
+            |event: &Arc<Event>| matches!(&event.what, Happened::StepStarted { step: name } if name == step);
+        let first = log.events.iter().rposition(begun)?;
+        let (mut printed, mut bytes) = (Printed::default(), 0);
+        for event in &log.events[first..] {
+            match &event.what {
+                Happened::Output(chunk) if is_of(chunk, step, stream) => {
+                    let piece = chunk.bytes();
+                    bytes = chunk.offset + piece.len() as u64;
+                    printed.push(chunk.offset, piece);
+                }
+                Happened::StepEnded { step: ended } if ended.name == step => {
+                    bytes = if stream == Stream::Stdout { ended.stdout.bytes } else { ended.stderr.bytes };
+                }
+                _ => (),
+            }
+        }
+        Some((printed, bytes))
+    }
+
+    /// Events after the one of that number, as far as the journal has them, at most `most`.
+    pub(crate) fn events(&self, after: u64, most: usize) -> Vec<Arc<Event>> {
+        let kept = usize::try_from(*self.kept.borrow()).unwrap_or(usize::MAX);
+        let log = self.log();
+        let start = usize::try_from(after).unwrap_or(usize::MAX).min(log.events.len());
+        let end = kept.min(log.events.len()).max(start);
+        log.events[start..end].iter().take(most).cloned().collect()
+    }
+
+    pub(crate) fn listen(self: &Arc<Self>) -> Listener {
+        self.listeners.fetch_add(1, Relaxed);
+        self.write.notify_one();
+        Listener { live: Arc::clone(self), kept: self.kept.subscribe() }
+    }
+
+    /// The job when it has ended.
+    pub(crate) async fn ended(&self) -> Option<Arc<Job>> {
+        let mut end = self.end.subscribe();
+        end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone())
+    }
+
+    /// Writes whenever it is asked to. Never ends; to be dropped.
+    pub(crate) async fn keep(&self, journal: &Journal) {
+        loop {
+            self.write.notified().await;
+            // A write that fails is kept by the journal, and told by it.
+            let _ = self.write(journal).await;
+        }
+    }
+
+    /// Everything so far.
+    pub(crate) async fn write(&self, journal: &Journal) -> Result<(), JournalError> {
+        let (events, last) = self.log().give();
+        if events.is_empty() {
+            return Ok(());
+        }
+        journal.append(self.id, events).await?;
+        self.now_kept(last);
+        Ok(())
+    }
+
+    /// What a new job begins with, for [`Journal::accept`].
+    pub(crate) fn first(&self) -> Vec<Event> {
+        self.log().give().0
+    }
+
+    pub(crate) fn accepted(&self) {
+        let given = self.log().given as u64;
+        self.now_kept(given);
+    }
+
+    fn now_kept(&self, last: u64) {
+        self.kept.send_if_modified(|kept| std::mem::replace(kept, last.max(*kept)) < last);
+    }
+
+    /// Its last event. Nobody hears of it before [`Live::tell`].
+    pub(crate) fn finish(&self, ended: Ended, journal: &Journal, callback: Option<&Callback>) -> Finished {
+        let (all, events, last) = {
+            let mut log = self.log();
+            log.push(Happened::Ended(Box::new(ended)));
+            let all: Vec<_> = log.events.clone();
+            let (events, last) = log.give();
+            (all, events, last)
+        };
+        let folded = Job::from_events(all.iter().map(|event| Event::clone(event)));
+        let Some(job) = folded.map(Arc::new) else { unreachable!("its first event is that it was accepted") };
+        Finished { commit: journal.end(self.id, events, &job, callback), job, last }
+    }
+
+    pub(crate) fn tell(&self, job: Arc<Job>, last: u64) {
+        self.end.send_replace(Some(job));
+        self.now_kept(last);
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // Nothing under the lock leaves the log half changed.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_of(chunk: &Chunk, step: &str, stream: Stream) -> bool {
+    chunk.step == step && chunk.stream == stream
+}
+
+impl Log {
+    fn push(&mut self, what: Happened) {
+        let seq = self.events.len() as u64 + 1;
+        self.events.push(Arc::new(Event { seq, at: Timestamp::now(), what }));
+    }
+
+    /// What the journal does not have yet, and the number of the last of it.
+    fn give(&mut self) -> (Vec<Event>, u64) {
+        let events = self.events[self.given..].iter().map(|event| Event::clone(event)).collect();
+        (self.given, self.pending) = (self.events.len(), 0);
+        (events, self.given as u64)
+    }
+}
+
+/// A job that has ended, on its way to the journal.
+pub(crate) struct Finished {
+    pub(crate) commit: Commit,
+    pub(crate) job: Arc<Job>,
+    pub(crate) last: u64,
+}
+
+/// While there is one, events are written as they happen.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) live: Arc<Live>,
+    kept: watch::Receiver<u64>,
+}
+
+impl Listener {
+    /// Until there are events after the one of that number.
+    pub(crate) async fn beyond(&mut self, after: u64) {
+        // The sender lives in the job that this holds.
+        let _ = self.kept.wait_for(|kept| *kept > after).await;
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.live.listeners.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

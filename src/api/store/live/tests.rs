@@ -1,0 +1,93 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use journal::NewJob;
+use model::{Chunk, Happened, Status, Stream};
+
+use super::Live;
+use crate::testing::{State, admitted, ended, live};
+
+fn printed(live: &Live, offset: u64, text: &str) {
+    live.happened(Happened::Output(Chunk::new("run", Stream::Stdout, offset, text.into())));
+}
+
+async fn taken_in(state: &State) -> Arc<Live> {
+    let live = live();
+    let admitted = admitted();
+    let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency: None };
+    state.store.journal.accept(new).await.expect("accepted");
+    live.accepted();
+    live
+}
+
+fn numbers(live: &Live, after: u64) -> Vec<u64> {
+    live.events(after, 100).iter().map(|event| event.seq).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_told_that_the_journal_does_not_have() {
+    let state = State::new();
+    let live = live();
+    assert!(numbers(&live, 0).is_empty());
+    let admitted = admitted();
+    let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency: None };
+    state.store.journal.accept(new).await.expect("accepted");
+    live.accepted();
+    live.happened(Happened::Started { attempt: 1, queue_us: 2 });
+    assert_eq!(numbers(&live, 0), [1]);
+    live.write(&state.store.journal).await.expect("written");
+    assert_eq!((numbers(&live, 0), numbers(&live, 1), numbers(&live, 9)), (vec![1, 2], vec![2], vec![]));
+    let written = state.store.journal.events(live.id, 0, 10).expect("read").expect("there");
+    assert_eq!(written.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_listener_hears_what_happens_while_the_job_runs() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    let mut listener = live.listen();
+    let hear = async {
+        listener.beyond(1).await;
+        numbers(&live, 1)
+    };
+    let tell = async {
+        live.happened(Happened::StepStarted { step: "run".into() });
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    };
+    tokio::select! {
+        heard = hear => assert_eq!(heard, [2]),
+        () = live.keep(&state.store.journal) => unreachable!("it never ends"),
+        () = tell => panic!("not told"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_step_has_printed_so_far_can_be_read() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    assert!(live.printed("run", Stream::Stdout).is_none());
+    live.happened(Happened::StepStarted { step: "run".into() });
+    printed(&live, 0, "abc");
+    printed(&live, 3, "de");
+    let (kept, bytes) = live.printed("run", Stream::Stdout).expect("begun");
+    assert_eq!((kept.parts(), bytes), ((&b"abcde"[..], &b""[..]), 5));
+    let (kept, bytes) = live.printed("run", Stream::Stderr).expect("begun");
+    assert_eq!((kept.parts(), bytes), ((&b""[..], &b""[..]), 0));
+}
+
+#[tokio::test]
+async fn the_end_is_told_to_all_who_wait() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    let waiting = tokio::spawn({
+        let live = Arc::clone(&live);
+        async move { live.ended().await }
+    });
+    let finished = live.finish(ended(Status::Failed, Vec::new()), &state.store.journal, None);
+    assert!(!live.is_final(), "nobody hears of it before it is told");
+    finished.commit.await.expect("written");
+    live.tell(finished.job, finished.last);
+    let job = waiting.await.expect("no panic").expect("an end");
+    assert_eq!((job.status, live.is_final()), (Status::Failed, true));
+    assert_eq!(state.store.journal.job(live.id).expect("read").as_ref(), Some(&*job), "one job, told twice");
+}

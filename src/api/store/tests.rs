@@ -1,0 +1,40 @@
+use std::collections::BTreeMap;
+
+use admission::Additions;
+use model::JobId;
+
+use crate::caller::{Caller, Roles};
+use crate::testing::{State, finished, live};
+
+fn additions(annotation: &str) -> Additions {
+    let annotations = BTreeMap::from([(annotation.to_owned(), "1".to_owned())]);
+    Additions { labels: BTreeMap::new(), annotations }
+}
+
+#[tokio::test]
+async fn a_job_of_another_tenant_is_not_there() {
+    let state = State::new();
+    let live = live();
+    state.store.add(live.clone());
+    let ended = finished(&state.store, Vec::new());
+    let (own, other) = (Caller::anonymous(), Caller { tenant: "other".into(), ..Caller::anonymous() });
+    let other = Caller { roles: Roles { submit: true, read: true, admin: false }, ..other };
+    for id in [live.id, ended] {
+        assert!(state.store.find(id, &own).await.is_ok());
+        assert_eq!(state.store.find(id, &other).await.expect_err("hidden").name(), "job_not_found");
+    }
+    assert!(state.store.find(JobId::new(), &own).await.is_err());
+}
+
+#[tokio::test]
+async fn notes_reach_a_job_that_has_ended() {
+    let state = State::new();
+    let id = finished(&state.store, Vec::new());
+    let store = state.store.clone();
+    let note = move || ["a", "b"].map(|name| store.note(id, additions(name)));
+    tokio::task::spawn_blocking(note).await.expect("no panic");
+    let job = state.store.journal.job(id).expect("read").expect("there");
+    assert_eq!(job.annotations.keys().collect::<Vec<_>>(), ["a", "b"]);
+    let events = state.store.journal.events(id, 0, 10).expect("read").expect("there");
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}

@@ -1,0 +1,120 @@
+//! Events as they are written, and what the derived columns take from them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{Event, Happened, Job, Output, Status, StepResult};
+
+use crate::JournalError;
+
+/// What policies added in one event: labels, then annotations.
+pub(crate) type Note = (BTreeMap<String, String>, BTreeMap<String, String>);
+
+/// Events that are written at once; at least one.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) json: String,
+    /// Where they change it, of a job that has not ended.
+    pub(crate) status: Option<Status>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Batch {
+    /// `None` for no events.
+    pub(crate) fn of(events: &[Event]) -> Result<Option<Self>, JournalError> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
+        let status = events.iter().rev().find_map(|event| match event.what {
+            Happened::Started { .. } => Some(Status::Running),
+            Happened::Requeued { .. } => Some(Status::Queued),
+            _ => None,
+        });
+        let notes = events.iter().filter_map(|event| match &event.what {
+            Happened::Noted { labels, annotations } => Some((labels.clone(), annotations.clone())),
+            _ => None,
+        });
+        Ok(Some(Self {
+            first: first.seq,
+            last: last.seq,
+            json: serde_json::to_string(events)?,
+            status,
+            notes: notes.collect(),
+        }))
+    }
+}
+
+/// As the database keeps it, such as `timed_out`.
+pub(crate) fn word(status: Status) -> String {
+    // A name without fields cannot fail to be written.
+    let quoted = serde_json::to_string(&status).unwrap_or_default();
+    quoted.trim_matches('"').to_owned()
+}
+
+/// Nanoseconds since 1970; times that do not fit (before 1677, after 2262) are the nearest that do.
+pub(crate) fn nanos(at: Timestamp) -> i64 {
+    let nanos = at.as_nanosecond();
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+}
+
+pub(crate) fn time(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The job as lists show it. The texts, which are its bulk, are not copied to be left out.
+pub(crate) fn without_outputs(job: &Job) -> Job {
+    Job {
+        id: job.id,
+        status: job.status,
+        tenant: job.tenant.clone(),
+        attempt: job.attempt,
+        paused: job.paused,
+        priority: job.priority,
+        labels: job.labels.clone(),
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        cause: job.cause.clone(),
+        steps: job.steps.iter().map(step).collect(),
+        artifacts: job.artifacts.clone(),
+        artifact_errors: job.artifact_errors.clone(),
+        policy: job.policy.clone(),
+        warnings: job.warnings.clone(),
+        annotations: job.annotations.clone(),
+        isolation: job.isolation.clone(),
+        timing: job.timing,
+    }
+}
+
+fn step(step: &StepResult) -> StepResult {
+    StepResult {
+        name: step.name.clone(),
+        status: step.status,
+        exit_code: step.exit_code,
+        signal: step.signal.clone(),
+        cause: step.cause.clone(),
+        stdout: counted(&step.stdout),
+        stderr: counted(&step.stderr),
+        usage: step.usage,
+        cases: step.cases.iter().map(case).collect(),
+    }
+}
+
+fn case(case: &model::CaseResult) -> model::CaseResult {
+    model::CaseResult {
+        name: case.name.clone(),
+        status: case.status,
+        exit_code: case.exit_code,
+        signal: case.signal.clone(),
+        cause: case.cause.clone(),
+        stdout: counted(&case.stdout),
+        stderr: counted(&case.stderr),
+        usage: case.usage,
+        checker: case.checker.clone(),
+    }
+}
+
+fn counted(output: &Output) -> Output {
+    let (bytes, truncated) = (output.bytes, output.truncated);
+    Output { text: String::new(), encoding: "utf-8".into(), bytes, truncated }
+}

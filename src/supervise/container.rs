@@ -1,0 +1,121 @@
+//! The daemon's side of one sandbox: its socket, and what was learnt on it.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+use model::{Happened, Receipt};
+use sandbox::LaunchPlan;
+use sandbox::cgroup::Freezer;
+use sandbox::protocol::{Order, Report};
+
+use crate::control::Control;
+use crate::job::Broken;
+use crate::{Inner, Watch, micros};
+
+/// Dropping it ends the sandbox and whatever runs in it.
+pub(crate) struct Container {
+    pub(crate) inner: Arc<Inner>,
+    control: Control,
+    pub(crate) handles: Vec<StepHandles>,
+    plan: LaunchPlan,
+    /// Once every step of the plan was done.
+    pub(crate) receipt: Option<Receipt>,
+    pub(crate) setup_us: u64,
+    /// Its number among the launcher's, once it was cloned.
+    pub(crate) slot: u32,
+    host_uid: u32,
+    launched: Instant,
+    watch: Arc<dyn Watch>,
+}
+
+/// What the launcher left us of one step's cgroup.
+#[derive(Debug, Default)]
+pub(crate) struct StepHandles {
+    pub(crate) cpu: Option<OwnedFd>,
+    pub(crate) kill: Option<OwnedFd>,
+    pub(crate) freezer: Option<Freezer>,
+}
+
+impl Container {
+    /// `over` is the slot of the sandbox whose workspace it is over, if it is a case's.
+    pub(crate) fn launch(
+        inner: Arc<Inner>,
+        plan: LaunchPlan,
+        over: Option<u32>,
+        watch: Arc<dyn Watch>,
+    ) -> io::Result<Self> {
+        let launched = Instant::now();
+        let control = Control::new(inner.launcher.launch(&plan, over)?)?;
+        let (handles, receipt) = (Vec::new(), None);
+        Ok(Self {
+            inner,
+            control,
+            handles,
+            plan,
+            receipt,
+            setup_us: 0,
+            slot: 0,
+            host_uid: 0,
+            launched,
+            watch,
+        })
+    }
+
+    pub(crate) fn send(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.control.send(order, fds)
+    }
+
+    /// The next report that is about the job's programs; what comes before is taken note of here.
+    pub(crate) async fn next(&mut self) -> Result<(Report, Vec<OwnedFd>), Broken> {
+        loop {
+            if let Some(about_a_program) = self.note().await? {
+                return Ok(about_a_program);
+            }
+        }
+    }
+
+    /// Until the container stands as it will be for the job's programs.
+    pub(crate) async fn stands(&mut self) -> Result<Receipt, Broken> {
+        loop {
+            if let Some(receipt) = &self.receipt {
+                return Ok(receipt.clone());
+            }
+            // Nothing was started, so nothing can be told of it.
+            self.note().await?;
+        }
+    }
+
+    /// Receives one report and takes note of it; gives it back where it is about a program.
+    async fn note(&mut self) -> Result<Option<(Report, Vec<OwnedFd>)>, Broken> {
+        let (report, fds) = self.control.receive().await?.ok_or(Broken::Ended)?;
+        match report {
+            Report::Cloned { slot, host_uid, handles } => {
+                (self.slot, self.host_uid) = (slot, host_uid);
+                let mut fds = fds.into_iter().skip(1);
+                let mut take = |there: bool| if there { fds.next() } else { None };
+                let taken = handles.steps.iter().map(|step| StepHandles {
+                    cpu: take(step.cpu),
+                    kill: take(step.kill),
+                    freezer: step.freezer.and_then(|version| Some(Freezer::new(take(true)?, version))),
+                });
+                self.handles = taken.collect();
+            }
+            Report::Ready { steps_us: _ } => self.ready(),
+            Report::Failed(error) => return Err(error.into()),
+            Report::Gone { out_of_memory: true } => return Err(Broken::Memory),
+            Report::Gone { out_of_memory: false } => return Err(Broken::Ended),
+            report => return Ok(Some((report, fds))),
+        }
+        Ok(None)
+    }
+
+    fn ready(&mut self) {
+        self.setup_us = micros(self.launched.elapsed());
+        let receipt = self.plan.receipt(self.inner.launcher.host(), self.host_uid);
+        self.watch
+            .happened(Happened::Ready { isolation: Box::new(receipt.clone()), setup_us: self.setup_us });
+        self.receipt = Some(receipt);
+    }
+}

@@ -1,0 +1,166 @@
+//! A state directory on a file system without room.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::statvfs::statvfs;
+use serde_json::{Value, json};
+use support::{Case, Daemon, State, Temp, Who, cases, eventually, figure};
+
+use crate::journal::is_intact;
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases![full_disk].into_iter().map(|case| case.only(&[Who::Root])).collect()
+}
+
+const SIZE: &str = "size=192m";
+/// What running jobs may still need: below it new ones are refused (the setting's default is 64 MiB).
+const LITTLE: u64 = 24 << 20;
+/// Of each job's output, all of it kept.
+const PRINTED: usize = 700_000;
+
+/// A file system of this test's own.
+struct Disk {
+    folder: Temp,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let folder = Temp::new();
+        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(SIZE))
+            .expect("root mounts a tmpfs");
+        Self { folder }
+    }
+
+    fn free(&self) -> u64 {
+        let told = statvfs(self.folder.path()).expect("a file system");
+        told.blocks_available() * told.fragment_size()
+    }
+
+    fn ballast(&self) -> std::path::PathBuf {
+        self.folder.path().join("ballast")
+    }
+
+    /// Until so much is left; zero is until nothing more can be written.
+    fn fill(&self, left: u64) {
+        let mut file = append(&self.ballast());
+        let block = vec![1; 64 << 10];
+        while self.free() > left {
+            let most = usize::try_from(self.free() - left).unwrap_or(usize::MAX).min(block.len());
+            if file.write_all(&block[..most]).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.ballast()).expect("an own file");
+    }
+}
+
+fn append(path: &Path) -> File {
+    OpenOptions::new().create(true).append(true).open(path).expect("an own file")
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        umount2(self.folder.path(), MntFlags::MNT_DETACH).ok();
+    }
+}
+
+/// Prints the first half of its output, and the other when `seconds` are over.
+fn printing(seconds: &str) -> Value {
+    let half = PRINTED / 2;
+    let line = format!(
+        "head -c {half} /dev/zero | tr '\\0' a; sleep {seconds}; head -c {half} /dev/zero | tr '\\0' b"
+    );
+    json!({"command": ["sh", "-c", line], "limits": {"output_bytes": 2 << 20}})
+}
+
+fn full_disk(who: Who) {
+    let disk = Disk::new();
+    let state = State::below(who, disk.folder.path());
+    let daemon = Daemon::resumed(who, &state, "max_running = 4");
+    let before: Vec<String> = (0..5).map(|_| id(&daemon.run(&json!({"command": ["true"]})))).collect();
+    let [sooner, later] = [running(&daemon, "2"), running(&daemon, "5")];
+    disk.fill(LITTLE);
+    let refusal = eventually(Duration::from_secs(10), "new jobs are refused", || {
+        let answer = daemon.client().post("/jobs", &json!({"command": ["true"]}));
+        (answer.status != 202).then_some(answer)
+    });
+    assert_eq!(refusal.status, 507, "{}", refusal.text());
+    assert_eq!(refusal.json()["type"], "urn:stockade:problem:storage_full", "{}", refusal.text());
+    let mut ended: Vec<Value> = sooner.iter().map(|id| whole(&daemon.ended(id))).collect();
+    figure(format!("{} bytes free when two jobs ended with {PRINTED} bytes of output each", disk.free()));
+    disk.fill(0);
+    figure(format!("{} bytes free when two more do", disk.free()));
+    owed(&daemon, &later);
+    still_answers(&daemon, &before);
+    disk.empty();
+    let start = Instant::now();
+    let next = eventually(Duration::from_secs(15), "new jobs are taken again", || {
+        let answer = daemon.client().post("/jobs?wait=true", &json!({"command": ["true"]}));
+        (answer.status != 507).then_some(answer)
+    });
+    assert_eq!((next.status, &next.json()["status"]), (200, &json!("succeeded")), "{}", next.text());
+    ended.extend(later.iter().map(|id| whole(&daemon.ended(id))));
+    figure(format!("{} ms after there was room again, all had ended", start.elapsed().as_millis()));
+    assert_eq!(daemon.stop().code(), Some(0));
+    is_intact(&state);
+    let again = Daemon::resumed(who, &state, "");
+    for (id, was) in sooner.iter().chain(&later).zip(&ended) {
+        assert_eq!(again.job(id), *was, "it is as it was told");
+    }
+    still_answers(&again, &before);
+    assert_eq!(again.job(&id(&next.json()))["status"], "succeeded");
+    assert_eq!(again.stop().code(), Some(0));
+}
+
+/// Two jobs that end after so many seconds.
+fn running(daemon: &Daemon, seconds: &str) -> [String; 2] {
+    let ids = [daemon.submit(&printing(seconds)), daemon.submit(&printing(seconds))];
+    for id in &ids {
+        eventually(Duration::from_secs(5), "it runs", || {
+            (daemon.job(id)["status"] == "running").then_some(())
+        });
+    }
+    ids
+}
+
+fn whole(job: &Value) -> Value {
+    assert_eq!(job["status"], "succeeded", "{job}");
+    assert_eq!(job["steps"][0]["stdout"]["text"].as_str().map(str::len), Some(PRINTED), "{}", job["id"]);
+    job.clone()
+}
+
+/// Their programs end; but nobody is told of an end that could not be written, and might be lost.
+fn owed(daemon: &Daemon, ids: &[String]) {
+    eventually(Duration::from_secs(15), "their programs have ended", || {
+        daemon.log().contains("is not written yet").then_some(())
+    });
+    for id in ids {
+        let job = daemon.client().get(&format!("/jobs/{id}?wait=1s")).json();
+        assert_eq!(job["status"], "running", "{job}");
+        let page = daemon.client().get(&format!("/jobs/{id}/events?limit=1000")).json();
+        let told = |event: &Value| event["type"] == "ended";
+        assert!(!page["items"].as_array().is_some_and(|events| events.iter().any(told)), "{page}");
+    }
+}
+
+fn id(job: &Value) -> String {
+    job["id"].as_str().expect("a job has an id").to_owned()
+}
+
+/// What can be read is not the worse for a disk without room.
+fn still_answers(daemon: &Daemon, ids: &[String]) {
+    let mut client = daemon.client();
+    for id in ids {
+        assert_eq!(client.get(&format!("/jobs/{id}")).json()["status"], "succeeded");
+        assert_eq!(client.get(&format!("/jobs/{id}/events?limit=100")).status, 200);
+    }
+    assert_eq!(client.get("/jobs?limit=10").status, 200);
+    assert_eq!(client.get("/healthz").status, 200);
+}

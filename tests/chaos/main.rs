@@ -1,0 +1,18 @@
+//! What becomes of jobs when the daemon is killed, told to stop, or has no room left on its disk.
+//!
+//! `STOCKADE_CHAOS_SEED` runs the same choices again, `STOCKADE_CHAOS_KILLS` changes how often the daemon is killed.
+
+mod clients;
+mod full;
+mod journal;
+mod judge;
+mod kills;
+mod stop;
+mod work;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let modules = [kills::cases(), stop::cases(), full::cases()];
+    support::main(&modules.concat().into_iter().map(support::Case::alone).collect::<Vec<_>>())
+}
