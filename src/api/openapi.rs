@@ -31,7 +31,8 @@ const ABOUT: &str = "Runs other people's programs: each job in a fresh, hardened
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 static BODY: LazyLock<(Bytes, String)> = LazyLock::new(|| {
     // Made of text and numbers alone.
-    let body = serde_json::to_vec_pretty(&*DOCUMENT).unwrap_or_default();
+    let mut body = serde_json::to_vec_pretty(&*DOCUMENT).unwrap_or_default();
+    body.push(b'\n');
     let tag = crate::etag::of(&body);
     (body.into(), tag)
 });

@@ -59,7 +59,7 @@ pub(crate) async fn run(
     job: &mut Running,
     index: usize,
     step: &StepSpec,
-    begun: &mut Begun,
+    begun: &Begun,
 ) -> Result<(StepResult, bool), Broken> {
     // Only then is there a workspace to run them over.
     let receipt = tokio::select! {

@@ -140,7 +140,7 @@ impl Running {
         let ended = if step.cases.is_empty() {
             self.program(index, step, &mut account).await
         } else {
-            cases::run(self, index, step, &mut account.begun).await
+            cases::run(self, index, step, &account.begun).await
         };
         let begun = account.begun.is();
         let (mut result, cancelled) = match ended {

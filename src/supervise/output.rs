@@ -1,13 +1,12 @@
 //! What a program prints: drained to the end whatever it is, kept up to a limit, and told as it comes.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use model::{Chunk, Happened, Output, Printed, Stream};
+use model::{Output, Printed, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use crate::Watch;
+use crate::account::Begun;
 
 /// Head and tail of a stream, half of the limit each: the first error and the last line are what people look for.
 pub(crate) struct Kept {
@@ -22,8 +21,7 @@ pub(crate) struct Kept {
 
 /// Tells the head as it grows, and the tail when it is known to be one.
 struct Live {
-    watch: Arc<dyn Watch>,
-    step: String,
+    begun: Begun,
     stream: Stream,
     /// Bytes of the head that were told.
     told: usize,
@@ -36,8 +34,8 @@ impl Kept {
     }
 
     /// Every kept byte is told too, once and in order.
-    pub(crate) fn told_to(self, watch: &Arc<dyn Watch>, step: &str, stream: Stream) -> Self {
-        let live = Live { watch: Arc::clone(watch), step: step.into(), stream, told: 0 };
+    pub(crate) fn told_to(self, begun: &Begun, stream: Stream) -> Self {
+        let live = Live { begun: begun.clone(), stream, told: 0 };
         Self { live: Some(live), ..self }
     }
 
@@ -115,7 +113,7 @@ impl Live {
 
     fn tell(&self, offset: u64, bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            self.watch.happened(Happened::Output(Chunk::new(&self.step, self.stream, offset, bytes)));
+            self.begun.printed(self.stream, offset, bytes);
         }
     }
 }

@@ -132,7 +132,7 @@ struct Life<'a> {
     program: Program<'a>,
     over: &'a Notify,
     orders: &'a mut Orders,
-    begun: &'a mut Begun,
+    begun: &'a Begun,
     /// Once it runs.
     deadlines: Option<Deadlines>,
 }

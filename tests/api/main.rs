@@ -10,6 +10,7 @@ mod events;
 mod fairness;
 mod hostile;
 mod idempotency;
+mod openapi;
 mod output;
 mod policies;
 mod queue;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         callbacks::cases(),
         callers::cases(),
         idempotency::cases(),
+        openapi::cases(),
         output::cases(),
         cases::cases(),
         durable::cases(),

@@ -75,7 +75,7 @@ fn answers_have_no_field_untold(who: Who) {
         let pointer = format!("/paths/{path}/{method}/responses/{status}/content");
         let contents = document.pointer(&pointer).unwrap_or_else(|| panic!("{pointer} is not told"));
         let content = contents.as_object().and_then(|kinds| kinds.values().next()).expect("a body");
-        let untold = untold(&document, &content["schema"], answer, String::new());
+        let untold = untold(&document, &content["schema"], answer, "");
         assert_eq!(untold, Vec::<String>::new(), "{answer}");
     };
     let request = json!({
@@ -103,13 +103,13 @@ fn answers_have_no_field_untold(who: Who) {
 }
 
 /// Pointers of fields that the schema does not have.
-fn untold(document: &Value, schema: &Value, value: &Value, at: String) -> Vec<String> {
+fn untold(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     match value {
         Value::Array(items) => {
-            let schemas = forms(document, schema).into_iter().filter_map(|form| form.get("items"));
-            let schema = schemas.last().unwrap_or(&Value::Null);
+            let mut schemas = forms(document, schema).into_iter().filter_map(|form| form.get("items"));
+            let schema = schemas.next_back().unwrap_or(&Value::Null);
             let items = items.iter().enumerate();
-            items.flat_map(|(i, item)| untold(document, schema, item, format!("{at}/{i}"))).collect()
+            items.flat_map(|(i, item)| untold(document, schema, item, &format!("{at}/{i}"))).collect()
         }
         Value::Object(fields) => {
             let forms = forms(document, schema);
@@ -125,10 +125,10 @@ fn untold(document: &Value, schema: &Value, value: &Value, at: String) -> Vec<St
                 match (known.get(name.as_str()), any) {
                     // A field of several forms is told by one of them.
                     (Some(schemas), _) => {
-                        let tries = schemas.iter().map(|schema| untold(document, schema, value, at.clone()));
+                        let tries = schemas.iter().map(|schema| untold(document, schema, value, &at));
                         tries.min_by_key(Vec::len).unwrap_or_default()
                     }
-                    (None, Some(schema)) => untold(document, schema, value, at),
+                    (None, Some(schema)) => untold(document, schema, value, &at),
                     (None, None) if free => Vec::new(),
                     (None, None) => vec![at],
                 }

@@ -172,8 +172,11 @@ fn followed(who: Who) {
     let counted =
         || daemon.client().get("/policies").json()["policies"][0]["stats"]["metrics"]["exited"].clone();
     assert_eq!(counted(), 1);
-    // A server that stops tells them of every job first.
+    // A server that stops tells them first of every job that has ended.
     let ids: Vec<String> = (0..20).map(|_| daemon.submit(&json!({"command": ["true"]}))).collect();
+    for id in &ids {
+        assert_eq!(daemon.ended(id)["status"], "succeeded");
+    }
     daemon.signal(Signal::SIGTERM);
     assert!(daemon.wait().success());
     let told = |id: &String| {

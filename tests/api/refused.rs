@@ -152,7 +152,7 @@ fn what_is_unsupported(who: Who) {
     let answer = client.post("/jobs", &json!({"command": ["true"], "require": ["landlock", "gpu"]}));
     assert_eq!(problem(&answer, 422, "unsupported_layer"), ["/require/1"]);
     // What this version does not have yet is refused like anything unknown, never ignored.
-    for name in ["volumes", "tty", "priority", "retry", "queue_timeout_ms", "callback"] {
+    for name in ["volumes", "tty", "depends_on"] {
         let mut body = json!({"command": ["true"]});
         body[name] = json!(1);
         assert_eq!(problem(&client.post("/jobs", &body), 422, "invalid_job"), [format!("/{name}")]);

@@ -116,6 +116,7 @@ fn the_job_as_a_whole(who: Who) {
         keys(&job),
         [
             "artifacts",
+            "attempt",
             "cause",
             "created_at",
             "finished_at",
@@ -123,6 +124,7 @@ fn the_job_as_a_whole(who: Who) {
             "isolation",
             "labels",
             "policy",
+            "priority",
             "started_at",
             "status",
             "steps",

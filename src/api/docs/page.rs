@@ -24,11 +24,8 @@ pub(super) fn page(document: &Value, style: &str) -> String {
     for tag in tags {
         let name = tag["name"].as_str().unwrap_or_default();
         let ours = entries.iter().filter(|entry| entry.operation["tags"][0] == name);
-        body += &format!(
-            "<h2>{}</h2>{}",
-            escaped(name),
-            paragraphs(tag["description"].as_str().unwrap_or_default())
-        );
+        body = body + "<h2>" + &escaped(name) + "</h2>";
+        body += &paragraphs(tag["description"].as_str().unwrap_or_default());
         for entry in ours {
             menu += &item(entry);
             body += &operation(entry);

@@ -12,7 +12,7 @@ use crate::admit::admit;
 use crate::blobs::{Form, fill};
 use crate::caller::{Caller, Submitter};
 use crate::edge::RequestId;
-use crate::idempotency::{Claim, Key};
+use crate::idempotency::{Claim, Claimed, Key};
 use crate::jobs::dry_run::dry_run;
 use crate::json::Json;
 use crate::problem::Problem;
@@ -53,7 +53,7 @@ pub(crate) async fn create(
     let plan = app.supervisor.plan(admitted.spec())?;
     let ask = ask(&admitted, start.elapsed());
     let ticket = app.runner.queue.submit_seated(ask, seat)?;
-    let idempotency = claim.as_ref().map(|claim| claim.to_keep());
+    let idempotency = claim.as_ref().map(Claimed::to_keep);
     let admit = start.elapsed();
     let entry = Entry { admitted, plan, ticket, idempotency, admit, room: Some(room) };
     let (live, taken) = app.runner.submit(entry);

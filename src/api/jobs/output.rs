@@ -4,6 +4,8 @@
 //! Of more than `output_bytes` the head and the tail are kept and come without anything between them;
 //! `Stockade-Truncated: true` says so, and `Stockade-Bytes-Printed` how many bytes it were.
 
+use std::borrow::Borrow;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
@@ -64,7 +66,7 @@ pub(crate) async fn output(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let printed = match store.find(id, &caller).await? {
-        Found::Live(live) => live.printed(&this.step, this.stream),
+        Found::Live(live) => printed(&live.history(), &this),
         // The ended job has its outputs as text; what was printed is in its events.
         Found::Ended(_) => {
             let events =
@@ -77,12 +79,13 @@ pub(crate) async fn output(
 }
 
 /// Of its last run, where the job was run again; `None` where the step never began.
-fn printed(events: &[Event], this: &ThisStream) -> Option<(Printed, u64)> {
-    let begun = |event: &Event| matches!(&event.what, Happened::StepStarted { step } if *step == this.step);
+fn printed<E: Borrow<Event>>(events: &[E], this: &ThisStream) -> Option<(Printed, u64)> {
+    let begun =
+        |event: &E| matches!(&event.borrow().what, Happened::StepStarted { step } if *step == this.step);
     let first = events.iter().rposition(begun)?;
     let (mut printed, mut bytes) = (Printed::default(), 0);
     for event in &events[first..] {
-        match &event.what {
+        match &event.borrow().what {
             Happened::Output(chunk) if chunk.step == this.step && chunk.stream == this.stream => {
                 let piece = chunk.bytes();
                 bytes = chunk.offset + piece.len() as u64;

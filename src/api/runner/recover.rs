@@ -19,7 +19,7 @@ use crate::jobs::create::ask;
 use crate::store::live::Live;
 
 /// Why a job does not go on.
-struct Over(Status, Cause);
+struct Over(Status, Box<Cause>);
 
 impl Runner {
     /// In the order in which they were sent. To be called once, before the first request.
@@ -47,7 +47,7 @@ impl Runner {
         };
         let ending = Ending::of(self, &live, spec.as_ref());
         match self.again(admission, &live, spec, about).await {
-            Err(Over(status, cause)) => ending.unstarted(status, cause).await,
+            Err(Over(status, cause)) => ending.unstarted(status, *cause).await,
             Ok((admitted, attempt)) => {
                 ending.not_yet();
                 self.go_on(live, admitted, attempt, inbox).await;
@@ -69,7 +69,7 @@ impl Runner {
             if job.attempt >= spec.max_attempts {
                 let detail =
                     "the server ended while the job ran; it may run again where `retry.max_attempts` says so";
-                return Err(Over(Status::Lost, Cause::new("lost", detail)));
+                return Err(Over(Status::Lost, Box::new(Cause::new("lost", detail))));
             }
             live.happened(Happened::Requeued { reason: "the server ended while the job ran".into() });
         }
@@ -79,7 +79,7 @@ impl Runner {
                 let (policy, code) = (Some(denial.policy), Some(denial.code));
                 live.happened(Happened::Judged { policy: denial.decisions, warnings: denial.warnings });
                 let cause = Cause { policy, code, ..Cause::new("policy", denial.reason) };
-                Err(Over(Status::Denied, cause))
+                Err(Over(Status::Denied, Box::new(cause)))
             }
             Verdict::Admitted(admitted) => {
                 let (policy, warnings) = (admitted.decisions().to_vec(), admitted.warnings().to_vec());
@@ -108,7 +108,7 @@ impl Runner {
         let (plan, ticket) = match place {
             Ok(place) => place,
             Err(Over(status, cause)) => {
-                return Ending::new(self, &live, &admitted).unstarted(status, cause).await;
+                return Ending::new(self, &live, &admitted).unstarted(status, *cause).await;
             }
         };
         let turn = Turn::of(ticket);
@@ -122,7 +122,7 @@ impl Runner {
 
 fn ours(detail: &str) -> Over {
     let detail = format!("the job could not go on after a restart: {detail}");
-    Over(Status::InternalError, Cause::new("sandbox", detail))
+    Over(Status::InternalError, Box::new(Cause::new("sandbox", detail)))
 }
 
 fn age(since: Timestamp) -> Duration {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use journal::{Commit, Journal, JournalError};
-use model::{Callback, Chunk, Ended, Event, Happened, Job, JobId, Printed, Stream};
+use model::{Callback, Ended, Event, Happened, Job, JobId};
 use supervise::Order;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
@@ -83,31 +83,15 @@ impl Live {
         if let Some(job) = &*self.end.borrow() {
             return Some(Arc::clone(job));
         }
-        let events: Vec<_> = self.log().events.clone();
-        Job::from_events(events.iter().map(|event| Event::clone(event))).map(Arc::new)
+        let events = self.history();
+        // Its end is none before the journal has it.
+        let before = events.iter().filter(|event| !matches!(event.what, Happened::Ended(_)));
+        Job::from_events(before.map(|event| Event::clone(event))).map(Arc::new)
     }
 
-    /// Kept bytes of a step that has begun, and how many it printed.
-    pub(crate) fn printed(&self, step: &str, stream: Stream) -> Option<(Printed, u64)> {
-        let log = self.log();
-        let begun =
-            |event: &Arc<Event>| matches!(&event.what, Happened::StepStarted { step: name } if name == step);
-        let first = log.events.iter().rposition(begun)?;
-        let (mut printed, mut bytes) = (Printed::default(), 0);
-        for event in &log.events[first..] {
-            match &event.what {
-                Happened::Output(chunk) if is_of(chunk, step, stream) => {
-                    let piece = chunk.bytes();
-                    bytes = chunk.offset + piece.len() as u64;
-                    printed.push(chunk.offset, piece);
-                }
-                Happened::StepEnded { step: ended } if ended.name == step => {
-                    bytes = if stream == Stream::Stdout { ended.stdout.bytes } else { ended.stderr.bytes };
-                }
-                _ => (),
-            }
-        }
-        Some((printed, bytes))
+    /// All of it, written or not.
+    pub(crate) fn history(&self) -> Vec<Arc<Event>> {
+        self.log().events.clone()
     }
 
     /// Events after the one of that number, as far as the journal has them, at most `most`.
@@ -188,10 +172,6 @@ impl Live {
         // Nothing under the lock leaves the log half changed.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_of(chunk: &Chunk, step: &str, stream: Stream) -> bool {
-    chunk.step == step && chunk.stream == stream
 }
 
 impl Log {

@@ -24,7 +24,10 @@ fn nothing_said_gives_the_machine_as_cap() {
     assert_eq!(config.listen, [Address::Tcp(([127, 0, 0, 1], 7070).into())]);
     assert_eq!((config.tls, config.allow_plaintext, config.state_dir), (None, false, None));
     assert_eq!(config.defaults, Limits::defaults());
-    assert_eq!((config.caps.memory_bytes, config.caps.cpus, config.caps.open_files), (4 << 30, 2.0, 4096));
+    assert_eq!(
+        (config.caps.memory_bytes, config.caps.cpus, config.caps.open_files),
+        ((4 << 30) / 5 * 4, 2.0, 4096)
+    );
     assert_eq!(config.caps.wall_time_ms, 3_600_000);
 }
 
@@ -43,7 +46,7 @@ fn file_then_environment_then_flag() {
     .expect("accepted");
     let flags = Settings { allow_degraded: Some(BTreeSet::from(["cgroup".into()])), ..Settings::default() };
     let config = Config::resolve(flags.over(&environment.over(&file)), &MACHINE).expect("accepted");
-    assert_eq!((config.max_running, config.max_queued), (2, 1));
+    assert_eq!((config.service.capacity.slots, config.service.capacity.max_queued), (2, 1));
     assert_eq!((config.caps.pids, config.caps.cpus), (9, 2.0));
     assert_eq!(config.host_paths, [PathBuf::from("/usr"), PathBuf::from("/etc/ssl")]);
     assert_eq!(config.allow_degraded, BTreeSet::from(["cgroup".into()]), "a flag's list replaces the file's");

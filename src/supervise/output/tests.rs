@@ -1,8 +1,9 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use model::{Event, Job, JobId, Status, StepResult, Timing, Usage};
+use model::{Chunk, Event, Happened, Job, JobId, Status, StepResult, Timing, Usage};
 
 use super::*;
+use crate::Watch;
 
 #[derive(Default)]
 struct Heard(Mutex<Vec<Happened>>);
@@ -17,7 +18,7 @@ impl Watch for Heard {
 fn told(limit: u64, chunks: &[&[u8]]) -> (Output, Vec<Chunk>) {
     let heard = Arc::new(Heard::default());
     let watch: Arc<dyn Watch> = heard.clone();
-    let mut kept = Kept::new(limit).told_to(&watch, "run", Stream::Stdout);
+    let mut kept = Kept::new(limit).told_to(&Begun::new(&watch, "run"), Stream::Stdout);
     for chunk in chunks {
         kept.push(chunk);
     }
