@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use journal::JournalError;
 use model::{FieldError, pointer};
 use sandbox::PlanError;
 use schedule::{Reason, Refused};
@@ -373,17 +372,15 @@ impl From<Refused> for Problem {
             Reason::NeverFits { .. } => Code::InvalidJob,
             Reason::Stopping => Code::Stopping,
         };
-        Self { retry_after: Some(refused.retry_after), ..Self::new(code, refused.to_string()) }
-    }
-}
-
-impl From<JournalError> for Problem {
-    fn from(error: JournalError) -> Self {
-        match error {
-            JournalError::Full => Self::new(Code::StorageFull, "there is no room on disk for another job"),
-            JournalError::Cursor => Self::new(Code::InvalidCursor, "`cursor` is none that this server gave"),
-            error => Self::internal(error.to_string()),
-        }
+        let detail = refused.to_string();
+        let errors = match refused.reason {
+            Reason::NeverFits { what, .. } => {
+                let pointer = pointer(["limits", what.limit()]);
+                vec![Member::from(FieldError { pointer, code: "above_cap", detail: detail.clone() })]
+            }
+            _ => Vec::new(),
+        };
+        Self { retry_after: Some(refused.retry_after), errors, ..Self::new(code, detail) }
     }
 }
 

@@ -108,6 +108,7 @@ pub struct Usage {
     pub cpu_time_us: Option<u64>,
     pub user_us: Option<u64>,
     pub system_us: Option<u64>,
+    /// Without the time that it was paused.
     pub wall_time_us: u64,
     pub memory_peak_bytes: Option<u64>,
     pub pids_peak: Option<u64>,

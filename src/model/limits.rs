@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// CPU time of all the step's processes together.
     pub cpu_time_ms: u64,
-    /// Elapsed time from the start of the command.
+    /// Elapsed time from the start of the command, without the time that it was paused.
     pub wall_time_ms: u64,
     /// Memory of all the step's processes, page cache and files in `/tmp` and `/workspace` included. Swap is off.
     pub memory_bytes: u64,

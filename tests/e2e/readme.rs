@@ -46,7 +46,8 @@ fn blocks_run(who: Who) {
     fs::create_dir(&home).expect("a folder of our own");
     std::os::unix::fs::chown(&home, Some(who.uid()), None).expect("an own folder can be given away");
     run(who, "sh", &temp, &home, |command| {
-        command.env("HOME", &home);
+        // As root it would else be the machine's own.
+        command.env("HOME", &home).env("STOCKADE_STATE_DIR", home.join("state"));
     });
 }
 

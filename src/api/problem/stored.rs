@@ -1,9 +1,9 @@
-//! What blobs and idempotency keys have to do with.
+//! What the journal, blobs and idempotency keys have to do with.
 
 use std::error::Error;
 use std::time::Duration;
 
-use journal::BlobError;
+use journal::{BlobError, JournalError};
 
 use super::{Code, Problem};
 use crate::blobs::BlobsError;
@@ -36,6 +36,24 @@ impl From<BlobsError> for Problem {
             BlobsError::Store(BlobError::Full) => (Code::StorageFull, Some(SWEEP)),
             BlobsError::Store(BlobError::Quota { .. }) => (Code::QuotaExceeded, Some(SWEEP)),
             BlobsError::Store(_) | BlobsError::Thread(_) => return Self::internal(chain(&error)),
+        };
+        Self { retry_after, ..Self::new(code, error.to_string()) }
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        let (code, retry_after) = match &error {
+            JournalError::Full => (Code::StorageFull, Some(SWEEP)),
+            JournalError::Overflow => (Code::QueueFull, Some(SOON)),
+            JournalError::KeyTaken(_) => (Code::IdempotencyInFlight, Some(SOON)),
+            JournalError::BlobGone(_) => (Code::InvalidJob, None),
+            JournalError::BlobQuota { .. } => (Code::QuotaExceeded, Some(SWEEP)),
+            JournalError::Unknown(_) => (Code::JobNotFound, None),
+            JournalError::Unfinished(_) => (Code::JobNotFinished, None),
+            JournalError::Cursor => (Code::InvalidCursor, None),
+            JournalError::Closed => (Code::Stopping, Some(SOON)),
+            _ => return Self::internal(chain(&error)),
         };
         Self { retry_after, ..Self::new(code, error.to_string()) }
     }

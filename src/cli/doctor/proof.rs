@@ -23,11 +23,12 @@ pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
         Err(error) => return vec![Check::fail(NAME, chain(&error), remedy(&error))],
     };
     let landlock = landlock(launcher.host()).or_caution(config.allow_degraded.contains("landlock"));
+    let overlay = overlay(launcher.host());
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return vec![landlock, Check::fail(NAME, chain(&error), "none known")],
+        Err(error) => return vec![landlock, overlay, Check::fail(NAME, chain(&error), "none known")],
     };
-    vec![landlock, runtime.block_on(sandbox(config, launcher, profiles))]
+    vec![landlock, overlay, runtime.block_on(sandbox(config, launcher, profiles))]
 }
 
 fn remedy(error: &StartError) -> &'static str {
@@ -47,6 +48,14 @@ fn landlock(host: &HostCaps) -> Check {
             "boot with `landlock` in the list of `lsm=`, or allow jobs without it: `--allow-degraded landlock`",
         ),
     }
+}
+
+fn overlay(host: &HostCaps) -> Check {
+    if host.overlay {
+        return Check::pass("overlay", "in user namespaces");
+    }
+    let remedy = "use a kernel from 5.11 on with CONFIG_OVERLAY_FS; jobs with `cases` are refused until then";
+    Check::caution("overlay", "this kernel does not let an ordinary user mount one", remedy)
 }
 
 async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Check {

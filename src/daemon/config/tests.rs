@@ -150,3 +150,26 @@ fn a_default_follows_a_lower_cap_and_must_not_exceed_it() {
     assert_eq!(refused("[limits.cap]\ncpus = 0"), "setting `limits.cap.cpus`: at least 0.01");
     assert_eq!(refused("max_running = 0"), "setting `max_running`: must be at least 1");
 }
+
+#[test]
+fn the_settings_of_the_readme_are_settings() {
+    let readme = include_str!("../../../README.md");
+    let (_, rest) = readme.split_once("```toml\nlisten").expect("the README shows settings");
+    let (text, _) = rest.split_once("```").expect("an end of them");
+    let machine = Machine { memory_bytes: 64 << 30, cpus: 8, ..MACHINE };
+    let config = Config::resolve(toml(&format!("listen{text}")), &machine).expect("they are accepted");
+    assert_eq!(config.service.capacity.memory_bytes, 8 << 30);
+    assert_eq!(config.service.quotas.of("ci").weight, 2);
+}
+
+#[test]
+fn what_one_job_may_have_all_jobs_have_together() {
+    let both = "memory_bytes = 1073741824\n[limits.cap]\nmemory_bytes = 2147483648";
+    assert!(refused(both).contains("`limits.cap.memory_bytes`"));
+    assert!(refused("cpu_overcommit = 0.5\n[limits.cap]\ncpus = 2").contains("`limits.cap.cpus`"));
+    assert!(refused("memory_bytes = 8589934592").contains("`memory_bytes`"));
+    assert!(refused("[tenants.'a b']\nweight = 1").contains("`tenants.a b`"));
+    assert!(refused("[tenants.a]\nmax_running = 0").contains("`tenants.a.max_running`"));
+    assert!(refused("durability = 'disk'").contains("`durability`"));
+    assert!(refused("callback_allow = ['home']").contains("`callback_allow`"));
+}
