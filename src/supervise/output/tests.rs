@@ -23,8 +23,11 @@ fn told(limit: u64, chunks: &[&[u8]]) -> (Output, Vec<Chunk>) {
         kept.push(chunk);
     }
     let output = kept.finish();
-    let pieces = std::mem::take(&mut *heard.0.lock().expect("no panic holds it"));
-    let pieces = pieces.into_iter().map(|what| match what {
+    let mut all = std::mem::take(&mut *heard.0.lock().expect("no panic holds it")).into_iter();
+    // That it has begun comes before what it printed, and once.
+    let begun = all.next();
+    assert!(begun.is_none_or(|first| first == Happened::StepStarted { step: "run".into() }));
+    let pieces = all.map(|what| match what {
         Happened::Output(chunk) => chunk,
         other => panic!("{other:?}"),
     });
