@@ -2,10 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
 
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -74,9 +76,9 @@ fn spawn(socket: &OwnedFd) -> io::Result<std::process::Child> {
     let mut program = std::fs::File::open("/proc/self/exe")?;
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut copy = std::fs::File::from(memfd_create(c"stockade", flags)?);
-    io::copy(&mut program, &mut copy)?;
+    copy_all(&mut program, &mut copy)?;
     copy.rewind()?;
-    wire::seal(copy.as_fd())?;
+    seal(&copy)?;
     fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
     Command::new(format!("/proc/self/fd/{}", copy.as_raw_fd()))
         .arg0(crate::LAUNCHER_ROLE)
@@ -85,6 +87,29 @@ fn spawn(socket: &OwnedFd) -> io::Result<std::process::Child> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
+}
+
+/// Not io::copy, which splices: pages that are still held elsewhere cannot be sealed.
+fn copy_all(from: &mut std::fs::File, to: &mut std::fs::File) -> io::Result<()> {
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(()),
+            length => to.write_all(&piece[..length])?,
+        }
+    }
+}
+
+/// EBUSY is said while the kernel itself still holds one of the pages (fcntl(2), F_SEAL_WRITE): on a busy machine that
+/// may take longer than it waits.
+fn seal(copy: &std::fs::File) -> io::Result<()> {
+    for _ in 0..20 {
+        match wire::seal(copy.as_fd()) {
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => sleep(Duration::from_millis(50)),
+            sealed => return sealed,
+        }
+    }
+    wire::seal(copy.as_fd())
 }
 
 fn handshake(socket: &OwnedFd, boot: &Boot, pid: u32) -> Result<HostCaps, StartError> {
