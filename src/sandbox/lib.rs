@@ -19,6 +19,7 @@ mod require;
 pub mod seccomp;
 mod step;
 mod sys;
+mod tool;
 pub mod wire;
 
 pub use host::{CgroupCaps, HostCaps};
@@ -28,6 +29,7 @@ pub use require::DEGRADABLE;
 pub use seccomp::{Profile, ProfileError, Profiles};
 pub use step::{Step, StepError};
 pub use sys::{set_terminal_size, terminal_size};
+pub use tool::{ImageIds, ToolCall};
 
 /// `argv[0]` of the launcher; no user types it.
 pub const LAUNCHER_ROLE: &str = "@launcher";

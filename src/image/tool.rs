@@ -1,0 +1,112 @@
+//! What is done with trees and archives that somebody else has made: in a process of its own.
+
+use serde::{Deserialize, Serialize};
+
+/// One piece of work. Descriptors come in the order in which they are named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Descriptors: the blob; an empty directory, which becomes the layer's tree.
+    Unpack { compression: Compression, blob: Option<Expected>, diff_id: Option<String>, caps: Caps },
+    /// Descriptors: the upper directory of a job's overlay; the file to write the layer to, a tar in gzip; the job's
+    /// `/workspace`, where that is to be in the layer.
+    Pack { user: u32, caps: Caps },
+    /// Descriptors: a directory. Everything below the entries of these names goes, and they too.
+    Remove { names: Vec<String> },
+    /// Descriptors: a directory.
+    Measure,
+    /// Descriptors: an archive of blobs (docker-archive, oci-layout as a tar), in gzip, zstd or plain; an empty directory. Each regular
+    /// member becomes a file there, named by its number; what it was called is told.
+    Split { caps: Caps },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compression {
+    Plain,
+    Gzip,
+    Zstd,
+    /// By its first bytes.
+    Unknown,
+}
+
+/// What a blob must turn out to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// `sha256:…`.
+    pub digest: String,
+    pub size: u64,
+}
+
+/// The most that is taken from one archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Uncompressed.
+    pub bytes: u64,
+    pub entries: u64,
+    /// Of one path.
+    pub path_bytes: u32,
+    pub depth: u32,
+    /// Uncompressed to compressed, once 64 MiB have come out.
+    pub ratio: u32,
+}
+
+/// What is said about it, as often as it goes on; one of the last six is the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Told {
+    /// Compressed bytes that were read.
+    Progress {
+        bytes: u64,
+    },
+    /// One member of a split archive, in order.
+    Member {
+        name: String,
+        expected: Expected,
+    },
+    Unpacked(Unpacked),
+    Packed {
+        blob: Expected,
+        diff_id: String,
+        entries: u64,
+    },
+    Removed,
+    Measured {
+        bytes: u64,
+        entries: u64,
+    },
+    Split,
+    Refused {
+        code: Refusal,
+        detail: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpacked {
+    pub blob: Expected,
+    pub diff_id: String,
+    /// Of the tree.
+    pub bytes: u64,
+    pub entries: u64,
+    /// Entries that were left out: devices, names that Stockade keeps for itself.
+    pub skipped: u64,
+    /// The layer's `/etc/passwd` and `/etc/group`, where they are regular files of at most 256 KiB.
+    pub passwd: Option<String>,
+    pub group: Option<String>,
+}
+
+/// Why an archive or a tree was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    Digest,
+    Size,
+    DiffId,
+    TooManyBytes,
+    TooManyEntries,
+    PathTooLong,
+    TooDeep,
+    Ratio,
+    /// Not an archive of its kind, or one cut short.
+    Malformed,
+    /// The host could not: its disk is full, say.
+    Host,
+}
