@@ -12,6 +12,10 @@ pub fn document(spec: &JobSpec, about: &About) -> Value {
         "tenant": about.tenant,
         "submitter": about.submitter,
         "image": spec.image,
+        "image_digest": spec.image_digest,
+        "volumes": spec.volumes.iter().map(|volume| json!({
+            "name": volume.name, "path": volume.path, "read_only": volume.read_only,
+        })).collect::<Vec<_>>(),
         "steps": spec.steps.iter().map(step).collect::<Vec<_>>(),
         "limits": { "disk_bytes": spec.disk_bytes },
         "files": spec.files.iter().map(|file| json!({
@@ -23,6 +27,7 @@ pub fn document(spec: &JobSpec, about: &About) -> Value {
         "network": spec.network,
         "artifacts": spec.artifacts,
         "user": spec.user.to_string(),
+        "group": spec.group.to_string(),
         "labels": spec.labels,
         "require": spec.require,
         "priority": spec.priority,

@@ -327,6 +327,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn no_job() -> JobSpec {
     JobSpec {
         image: "host".into(),
+        image_digest: None,
+        volumes: Vec::new(),
+        group: 0,
         files: Vec::new(),
         steps: Vec::new(),
         disk_bytes: 0,

@@ -11,7 +11,7 @@ use admission::{About, Additions, Admission, Admitted, Denial, Follower, Verdict
 use daemon::Config;
 use jiff::Timestamp;
 use model::{Cause, Decision, Job, JobId, JobSpec, Mode, Status, Timing};
-use sandbox::{Launcher, PlanError, Profiles};
+use sandbox::{Launcher, PlanError, Profiles, Sources};
 use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
 use tokio::runtime;
 
@@ -63,7 +63,7 @@ async fn job(
 ) -> Result<ExitCode, Failure> {
     let supervisor = Supervisor::new(launcher, profiles);
     let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
-    let plan = supervisor.plan(admitted.spec()).map_err(refused)?;
+    let plan = supervisor.plan(admitted.spec(), &Sources::default()).map_err(refused)?;
     if !args.json {
         admitted.warnings().iter().for_each(output::note);
     }

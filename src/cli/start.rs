@@ -41,7 +41,11 @@ pub(crate) fn delegated_group() -> Result<(), DelegateError> {
 }
 
 pub(crate) fn options(config: &Config) -> LauncherOptions {
-    LauncherOptions { host_paths: config.host_paths.clone(), allow_degraded: config.allow_degraded.clone() }
+    LauncherOptions {
+        host_paths: config.host_paths.clone(),
+        allow_degraded: config.allow_degraded.clone(),
+        stores: None,
+    }
 }
 
 pub(crate) fn remedy(error: &StartError) -> &'static str {

@@ -61,6 +61,9 @@ fn whole(folder: &Folder) {
 
 fn spec() -> JobSpec {
     JobSpec {
+        image_digest: None,
+        volumes: Vec::new(),
+        group: 1000,
         image: "host".into(),
         files: Vec::new(),
         steps: Vec::new(),

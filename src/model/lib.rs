@@ -11,6 +11,7 @@ mod decision;
 mod event;
 mod fold;
 mod id;
+mod image;
 mod job;
 mod limits;
 mod receipt;
@@ -27,13 +28,16 @@ pub use decision::{Decision, Failure, Hook, Mode, PatchOp, RefusedPatch, Ruling}
 pub use event::{Accepted, Chunk, Ended, Event, Happened, Stream};
 pub use fold::Printed;
 pub use id::JobId;
+pub use image::{HOST_IMAGE, Image};
 pub use job::{Artifact, ArtifactError, CaseResult, Job, Output, StepResult, Timing, Usage};
 pub use limits::{LIMIT_NAMES, Limits, LimitsRequest};
-pub use receipt::{CgroupReceipt, IdMapKind, IdMapReceipt, Receipt, SeccompReceipt};
+pub use receipt::{
+    CgroupReceipt, IdMapKind, IdMapReceipt, ImageReceipt, Receipt, SeccompReceipt, VolumeReceipt,
+};
 pub use request::{
     CallbackRequest, CaseRequest, CheckerRequest, Compare, ExpectRequest, FileRequest, Input, JobRequest,
-    Network, NetworkMode, OnOutputLimit, RetryRequest, StepRequest,
+    Network, NetworkMode, OnOutputLimit, RetryRequest, StepRequest, VolumeRequest,
 };
-pub use spec::{Callback, CaseSpec, Expect, FileSpec, JobSpec, Judge, StepSpec};
+pub use spec::{Callback, CaseSpec, Expect, FileSpec, JobSpec, Judge, StepSpec, VolumeSpec};
 pub use status::{Cause, Status};
 pub use text::pointer;

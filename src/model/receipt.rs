@@ -18,7 +18,11 @@ pub struct Receipt {
     /// ABI version in force; `null` where landlock is not.
     pub landlock_abi: Option<u32>,
     pub cgroup: CgroupReceipt,
+    /// `host`, or `image`.
     pub root_filesystem: String,
+    /// What the root filesystem was made of; `null` for `host`.
+    pub image: Option<ImageReceipt>,
+    pub volumes: Vec<VolumeReceipt>,
     pub network: String,
     /// `off`, or `unlimited` where no memory controller could be had.
     pub swap: String,
@@ -43,6 +47,30 @@ pub enum IdMapKind {
     PerSlot,
     /// The caller's own id for every job: no subuid range was there.
     Single,
+    /// The ids of images: what belongs to a user in an image or a volume belongs to one host id, for all jobs over those.
+    Image,
+}
+
+/// An image as it was mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageReceipt {
+    pub reference: String,
+    /// Of its manifest.
+    #[schemars(regex(pattern = crate::schema::DIGEST))]
+    pub digest: String,
+    /// Digests of the layers' contents (`diff_id` of the OCI image specification), the lowest first.
+    pub layers: Vec<String>,
+}
+
+/// A volume as it was mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeReceipt {
+    pub name: String,
+    pub path: String,
+    pub read_only: bool,
+    /// How its size is held to its limit: `at_end`, a volume found larger when a job ends is written to no more. No
+    /// unprivileged process can set a quota on a directory (quotactl(2)).
+    pub size_limit: String,
 }
 
 /// A filter of system calls in force.

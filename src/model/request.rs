@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LimitsRequest;
 use crate::check::cases::MAX_CASES;
-use crate::check::{MAX_ARTIFACT_PATTERNS, MAX_FILES, MAX_LABELS, MAX_PATH, MAX_STEPS};
+use crate::check::{MAX_ARTIFACT_PATTERNS, MAX_FILES, MAX_LABELS, MAX_PATH, MAX_STEPS, MAX_VOLUMES};
 use crate::schema;
 
 /// The body of `POST /jobs`. Unknown fields are refused; so is every known field that this host cannot honour.
@@ -13,8 +13,9 @@ use crate::schema;
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = schema::command_or_steps)]
 pub struct JobRequest {
-    /// Root filesystem; `host` (the default) is a read-only view of the machine's own `/usr`.
-    #[schemars(extend("enum" = ["host", null]))]
+    /// Root filesystem: `host` (the default) is a read-only view of the machine's own `/usr`, anything else names an image that
+    /// this host has, such as `python:3.13`, `ghcr.io/acme/tool@sha256:…` or a manifest's digest alone.
+    #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
     /// Written to `/workspace` before the first step.
     #[schemars(length(max = MAX_FILES))]
@@ -25,7 +26,8 @@ pub struct JobRequest {
     /// Run one after another in one sandbox; the first that does not succeed ends the job.
     #[schemars(length(max = MAX_STEPS))]
     pub steps: Vec<StepRequest>,
-    /// Short form of one step named `run`; not together with `steps`.
+    /// Short form of one step named `run`; not together with `steps`. With an image it may be left out: then the image's
+    /// entrypoint and command are run. It stands in place of both.
     #[schemars(length(min = 1), transform = schema::command)]
     #[schemars(inner(length(max = schema::LARGEST_ARGUMENT), regex(pattern = schema::NO_NUL)))]
     pub command: Option<Vec<String>>,
@@ -34,16 +36,20 @@ pub struct JobRequest {
     pub limits: LimitsRequest,
     pub on_output_limit: OnOutputLimit,
     pub network: Network,
+    /// Directories that outlive the job: caches, data. Made when they are first named.
+    #[schemars(length(max = MAX_VOLUMES))]
+    pub volumes: Vec<VolumeRequest>,
     /// Globs below `/workspace` to collect when the job has ended: `*` within a name, `**` across folders.
     #[schemars(length(max = MAX_ARTIFACT_PATTERNS))]
     #[schemars(inner(length(max = MAX_PATH), regex(pattern = schema::RELATIVE)))]
     pub artifacts: Vec<String>,
     /// Seccomp profile: `strict`, `default`, `build` or one the operator added.
     pub profile: Option<String>,
-    /// Numeric user id inside the sandbox, `1000` when left out.
-    #[schemars(regex(pattern = schema::USER))]
+    /// `USER` or `USER:GROUP` inside the sandbox: numbers, or names that the image knows. When left out it is the image's
+    /// own, and `1000` on `host`.
+    #[schemars(length(max = 256), regex(pattern = schema::USER))]
     pub user: Option<String>,
-    /// Absolute path inside the sandbox, `/workspace` when left out.
+    /// Absolute path inside the sandbox; the image's own when left out, else `/workspace`.
     #[schemars(length(max = MAX_PATH), regex(pattern = schema::ABSOLUTE))]
     pub workdir: Option<String>,
     /// Kept with the job, and what lists of jobs are filtered by.
@@ -60,6 +66,19 @@ pub struct JobRequest {
     pub queue_timeout_ms: Option<u64>,
     /// Who is told when the job has ended.
     pub callback: Option<CallbackRequest>,
+}
+
+/// A named volume of the job's tenant and where the job sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name", "path"]))]
+pub struct VolumeRequest {
+    #[schemars(regex(pattern = schema::VOLUME))]
+    pub name: String,
+    /// Absolute. On `host`, which is read-only: below `/workspace`, `/tmp`, `/mnt` or `/cache`, or one of the latter two.
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::ABSOLUTE))]
+    pub path: String,
+    pub read_only: bool,
 }
 
 /// When a job may be run again: only after the host was lost under it, never after its own failure.

@@ -17,7 +17,8 @@ pub(crate) const NO_NUL: &str = r"^[^\x00]*$";
 pub(crate) const NAME: &str = "^[A-Za-z0-9_.-]+$";
 pub(crate) const NO_CONTROL: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
 pub(crate) const OCTAL: &str = "^0?[0-7]{1,3}$";
-pub(crate) const USER: &str = "^(?:0|[1-9][0-9]{0,4})$";
+pub(crate) const USER: &str = r"^[^:\x00]+(?::[^:\x00]+)?$";
+pub(crate) const VOLUME: &str = "^[a-z0-9][a-z0-9_.-]{0,63}$";
 pub(crate) const URL: &str = "^https?://[!-\"$-.0->@-~][!-~]*$";
 pub(crate) const LARGEST_ARGUMENT: usize = MAX_ARGUMENT - 1;
 
@@ -54,7 +55,12 @@ pub(crate) fn command_or_steps(schema: &mut Schema) {
         "required": ["steps"],
         "properties": { "steps": { "minItems": 1 }, "command": nothing, "stdin": nothing },
     });
-    schema.insert("oneOf".into(), json!([short, long]));
+    let image = json!({ "type": "string", "not": { "const": "host" } });
+    let of_image = json!({
+        "required": ["image"],
+        "properties": { "image": image, "command": nothing, "steps": { "maxItems": 0 } },
+    });
+    schema.insert("oneOf".into(), json!([short, long, of_image]));
 }
 
 /// The disk is the job's, so only the job's own limits name it.

@@ -7,15 +7,20 @@ use crate::{Compare, Content, Limits, LimitsRequest, Network, OnOutputLimit};
 /// A job with nothing left open: made by [`crate::JobRequest::check`], the only input of the stages behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobSpec {
+    /// [`crate::HOST_IMAGE`], or the whole name of an image.
     pub image: String,
+    /// `sha256:…` of the image's manifest, which is what the job really runs on; none for the host.
+    pub image_digest: Option<String>,
     pub files: Vec<FileSpec>,
     /// At least one.
     pub steps: Vec<StepSpec>,
     pub disk_bytes: u64,
     pub on_output_limit: OnOutputLimit,
     pub network: Network,
+    pub volumes: Vec<VolumeSpec>,
     pub artifacts: Vec<String>,
     pub user: u32,
+    pub group: u32,
     pub labels: BTreeMap<String, String>,
     pub require: Vec<String>,
     pub priority: i32,
@@ -80,6 +85,14 @@ impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callback").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeSpec {
+    pub name: String,
+    /// Absolute, no empty, `.` or `..` component; not below another one's.
+    pub path: String,
+    pub read_only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,9 @@ pub struct HostCaps {
     pub id_map: IdMapKind,
     /// Jobs that can hold a host id of their own at one time.
     pub slots: u32,
-    /// overlayfs inside a user namespace, which cases need (kernel 5.11).
+    /// Ids that an image's files and users can have here: 0 and up to one less. The last stands for all others (`nobody`).
+    pub image_ids: u32,
+    /// overlayfs inside a user namespace, which images and cases need (kernel 5.11).
     pub overlay: bool,
     /// Host paths visible read-only in the `host` image beside the standard ones.
     pub host_paths: Vec<String>,

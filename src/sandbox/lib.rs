@@ -23,13 +23,13 @@ mod tool;
 pub mod wire;
 
 pub use host::{CgroupCaps, HostCaps};
-pub use launcher::{Launcher, LauncherOptions, StartError, launcher_main};
-pub use plan::{LaunchPlan, PlanError, Workspace, plan, plan_case};
+pub use launcher::{Launcher, LauncherOptions, StartError, Stores, launcher_main};
+pub use plan::{ImageLayer, ImageRoot, LaunchPlan, PlanError, Planner, Sources, VolumePlan, Workspace};
 pub use require::DEGRADABLE;
 pub use seccomp::{Profile, ProfileError, Profiles};
 pub use step::{Step, StepError};
 pub use sys::{set_terminal_size, terminal_size};
-pub use tool::{ImageIds, ToolCall};
+pub use tool::{ImageIds, Tool, ToolCall};
 
 /// `argv[0]` of the launcher; no user types it.
 pub const LAUNCHER_ROLE: &str = "@launcher";

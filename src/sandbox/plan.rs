@@ -5,7 +5,7 @@ mod step;
 
 use std::collections::BTreeSet;
 
-use model::{CgroupLimits, JobSpec, NetworkMode, StepSpec};
+use model::{CgroupLimits, IdMapKind, JobSpec, NetworkMode, StepSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostCaps;
@@ -16,10 +16,10 @@ use crate::seccomp::{Profile, Profiles, Program};
 pub struct LaunchPlan {
     pub namespaces: Vec<String>,
     pub hostname: String,
-    /// User and group id inside; the launcher chooses the host's side.
-    pub inside_id: u32,
+    pub ids: Ids,
     pub nested_user_namespaces: bool,
     pub root: RootPlan,
+    pub volumes: Vec<VolumePlan>,
     pub scratch: ScratchPlan,
     pub workspace: Workspace,
     pub landlock: Option<LandlockPlan>,
@@ -34,10 +34,28 @@ pub struct LaunchPlan {
     pub degraded: Vec<String>,
 }
 
+/// Who the job's programs are inside; the launcher chooses the host's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids {
+    pub user: u32,
+    pub group: u32,
+    pub map: IdMap,
+}
+
+/// What the ids inside a sandbox are outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdMap {
+    /// The job's user alone, as a host id that no other running job has.
+    Slot,
+    /// All ids of images and volumes, which their files have for every job.
+    Image,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootPlan {
-    /// `host`: the launcher's prepared read-only view of the machine.
-    pub source: String,
+    /// None: `host`, the launcher's prepared read-only view of the machine.
+    pub image: Option<ImageRoot>,
     pub masked_files: Vec<String>,
     pub masked_directories: Vec<String>,
     pub read_only: Vec<String>,
@@ -58,7 +76,7 @@ pub enum Workspace {
 /// The part of a plan that an init can do before it knows the rest: what a sandbox made ahead was made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Foundation {
-    pub(crate) inside_id: u32,
+    pub(crate) ids: Ids,
     pub(crate) hostname: String,
     pub(crate) root: RootPlan,
     /// How many steps can be run, each in a cgroup of its own.
@@ -68,12 +86,50 @@ pub(crate) struct Foundation {
 impl Foundation {
     /// What most jobs ask for.
     pub(crate) fn usual() -> Self {
-        Self { inside_id: 1000, hostname: HOSTNAME.into(), root: root("host"), steps: 1 }
+        let ids = Ids { user: 1000, group: 1000, map: IdMap::Slot };
+        Self { ids, hostname: HOSTNAME.into(), root: root(None), steps: 1 }
     }
 }
 
+/// Has an id in every image, however few there are.
+const NOBODY: u32 = 65_534;
 /// Its own name, in `/etc/hosts` of every sandbox.
 const HOSTNAME: &str = "stockade";
+
+/// An image as overlayfs sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRoot {
+    pub reference: String,
+    /// Of its manifest.
+    pub digest: String,
+    /// The topmost first.
+    pub layers: Vec<ImageLayer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageLayer {
+    /// Its folder among the launcher's layers.
+    pub id: String,
+    /// `diff_id` of the OCI image specification.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumePlan {
+    pub name: String,
+    /// Its folder among the launcher's volumes.
+    pub id: String,
+    pub path: String,
+    pub read_only: bool,
+}
+
+/// What of the host's stores a job stands on: looked up before it is planned.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    pub image: Option<ImageRoot>,
+    /// Folders of the job's volumes, in its order.
+    pub volumes: Vec<String>,
+}
 
 /// One tmpfs, shown at three places, so that one limit covers all that a job can write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,73 +217,114 @@ const MASKED_DIRECTORIES: [&str; 3] = ["/proc/acpi", "/proc/asound", "/proc/scsi
 /// The owner of the job's user namespace may write some sysctls without any capability (net, ipc): read-only for all.
 const READ_ONLY: [&str; 4] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"];
 
-pub fn plan(
-    spec: &JobSpec,
-    host: &HostCaps,
-    profiles: &Profiles,
-    allowed: &BTreeSet<String>,
-) -> Result<LaunchPlan, PlanError> {
-    let has_cases = spec.steps.iter().any(|step| !step.cases.is_empty());
-    if has_cases && !host.overlay {
-        return Err(no_overlay());
+/// What a plan is made for, and with what at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'a> {
+    pub host: &'a HostCaps,
+    pub profiles: &'a Profiles,
+    /// Layers that may be missing.
+    pub allowed: &'a BTreeSet<String>,
+    pub sources: &'a Sources,
+}
+
+impl Planner<'_> {
+    pub fn plan(self, spec: &JobSpec) -> Result<LaunchPlan, PlanError> {
+        let has_cases = spec.steps.iter().any(|step| !step.cases.is_empty());
+        if (has_cases || self.sources.image.is_some()) && !self.host.overlay {
+            return Err(no_overlay(if has_cases {
+                "`cases` run over a frozen workspace"
+            } else {
+                "an image is mounted"
+            }));
+        }
+        let workspace = if has_cases { Workspace::Lent } else { Workspace::Own };
+        self.steps(spec, &spec.steps, workspace)
     }
-    let workspace = if has_cases { Workspace::Lent } else { Workspace::Own };
-    plan_steps(spec, &spec.steps, workspace, host, profiles, allowed)
+
+    /// One program over what the job's steps have left in `/workspace`: a case, or its checker.
+    pub fn plan_case(self, spec: &JobSpec, case: &StepSpec) -> Result<LaunchPlan, PlanError> {
+        self.steps(spec, std::slice::from_ref(case), Workspace::Over)
+    }
+
+    fn steps(
+        self,
+        spec: &JobSpec,
+        steps: &[StepSpec],
+        workspace: Workspace,
+    ) -> Result<LaunchPlan, PlanError> {
+        let Self { host, profiles, allowed, sources } = self;
+        let degraded = require::missing_layers(host, allowed)?;
+        require::check(&spec.require, host, &degraded)?;
+        let NetworkMode::None = spec.network.mode;
+        let mut seccomp: Vec<SeccompPlan> = Vec::new();
+        let steps = steps.iter().map(|step| {
+            let profile = profiles.get(&step.profile).ok_or_else(|| unknown_profile(&step.profile))?;
+            Ok(step::plan(step, host, seccomp_index(&mut seccomp, profile)))
+        });
+        let steps = steps.collect::<Result<Vec<_>, PlanError>>()?;
+        Ok(LaunchPlan {
+            namespaces: ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"].map(String::from).into(),
+            hostname: HOSTNAME.into(),
+            ids: ids(spec, host, sources)?,
+            nested_user_namespaces: false,
+            root: root(sources.image.clone()),
+            volumes: volumes(spec, sources)?,
+            scratch: scratch(spec.disk_bytes),
+            workspace,
+            landlock: host.landlock_abi.map(|abi| landlock(abi, spec, sources.image.is_some())),
+            cgroup: whole_job(&steps),
+            seccomp,
+            steps,
+            tty: spec.tty,
+            degraded,
+        })
+    }
 }
 
-/// One program over what the job's steps have left in `/workspace`: a case, or its checker.
-pub fn plan_case(
-    spec: &JobSpec,
-    case: &StepSpec,
-    host: &HostCaps,
-    profiles: &Profiles,
-    allowed: &BTreeSet<String>,
-) -> Result<LaunchPlan, PlanError> {
-    plan_steps(spec, std::slice::from_ref(case), Workspace::Over, host, profiles, allowed)
-}
-
-fn no_overlay() -> PlanError {
+fn no_overlay(what: &str) -> PlanError {
     PlanError {
         layer: "overlay".into(),
-        detail: "`cases` run over a frozen workspace, and this kernel has no overlayfs in user namespaces"
-            .into(),
-        remedy: "use kernel 5.11 or newer with CONFIG_OVERLAY_FS, or write each case as a step".into(),
+        detail: format!("{what}, and this kernel has no overlayfs in user namespaces"),
+        remedy: "use kernel 5.11 or newer with CONFIG_OVERLAY_FS, or a job without cases and image".into(),
         require_index: None,
     }
 }
 
-fn plan_steps(
-    spec: &JobSpec,
-    steps: &[StepSpec],
-    workspace: Workspace,
-    host: &HostCaps,
-    profiles: &Profiles,
-    allowed: &BTreeSet<String>,
-) -> Result<LaunchPlan, PlanError> {
-    let degraded = require::missing_layers(host, allowed)?;
-    require::check(&spec.require, host, &degraded)?;
-    let NetworkMode::None = spec.network.mode;
-    let mut seccomp: Vec<SeccompPlan> = Vec::new();
-    let steps = steps.iter().map(|step| {
-        let profile = profiles.get(&step.profile).ok_or_else(|| unknown_profile(&step.profile))?;
-        Ok(step::plan(step, host, seccomp_index(&mut seccomp, profile)))
+/// Files of images and volumes have ids that outlive jobs, so a job over them has these instead of one of its slot.
+fn ids(spec: &JobSpec, host: &HostCaps, sources: &Sources) -> Result<Ids, PlanError> {
+    let stored = sources.image.is_some() || !sources.volumes.is_empty();
+    let map = if stored { IdMap::Image } else { IdMap::Slot };
+    let fits = |id: u32| id + 1 < host.image_ids || id == NOBODY;
+    if map == IdMap::Image && host.id_map == IdMapKind::PerSlot && !(fits(spec.user) && fits(spec.group)) {
+        return Err(PlanError {
+            layer: "id_map".into(),
+            detail: format!(
+                "the job's user or group is not among the {} that this host has for images",
+                host.image_ids
+            ),
+            remedy: "give the user that runs Stockade a larger range in /etc/subuid and /etc/subgid".into(),
+            require_index: None,
+        });
+    }
+    Ok(Ids { user: spec.user, group: spec.group, map })
+}
+
+fn volumes(spec: &JobSpec, sources: &Sources) -> Result<Vec<VolumePlan>, PlanError> {
+    if spec.volumes.len() != sources.volumes.len() {
+        return Err(PlanError {
+            layer: "volumes".into(),
+            detail: "this host keeps no volumes".into(),
+            remedy: "run the job through `stockade serve` or `stockade run` with a state directory".into(),
+            require_index: None,
+        });
+    }
+    let planned = spec.volumes.iter().zip(&sources.volumes).map(|(volume, id)| VolumePlan {
+        name: volume.name.clone(),
+        id: id.clone(),
+        path: volume.path.clone(),
+        read_only: volume.read_only,
     });
-    let steps = steps.collect::<Result<Vec<_>, PlanError>>()?;
-    Ok(LaunchPlan {
-        namespaces: ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"].map(String::from).into(),
-        hostname: HOSTNAME.into(),
-        inside_id: spec.user,
-        nested_user_namespaces: false,
-        root: root(&spec.image),
-        scratch: scratch(spec.disk_bytes),
-        workspace,
-        landlock: host.landlock_abi.map(landlock),
-        cgroup: whole_job(&steps),
-        seccomp,
-        steps,
-        tty: spec.tty,
-        degraded,
-    })
+    Ok(planned.collect())
 }
 
 fn unknown_profile(name: &str) -> PlanError {
@@ -248,9 +345,9 @@ fn seccomp_index(plans: &mut Vec<SeccompPlan>, profile: &Profile) -> usize {
     })
 }
 
-fn root(image: &str) -> RootPlan {
+fn root(image: Option<ImageRoot>) -> RootPlan {
     RootPlan {
-        source: image.into(),
+        image,
         masked_files: MASKED_FILES.map(String::from).into(),
         masked_directories: MASKED_DIRECTORIES.map(String::from).into(),
         read_only: READ_ONLY.map(String::from).into(),
@@ -262,12 +359,15 @@ fn scratch(bytes: u64) -> ScratchPlan {
     ScratchPlan { bytes, inodes: (bytes / 4096).clamp(1024, 262_144) }
 }
 
-fn landlock(abi: u32) -> LandlockPlan {
+/// An image's root is the job's to change; what lies elsewhere, and devices and `/proc`, are what their mounts make them.
+fn landlock(abi: u32, spec: &JobSpec, over_image: bool) -> LandlockPlan {
+    let writable = spec.volumes.iter().filter(|volume| !volume.read_only).map(|volume| volume.path.clone());
+    let own = ["/workspace", "/tmp", "/dev/shm"].map(String::from);
     LandlockPlan {
         abi,
         read_execute: vec!["/".into()],
         read_write: vec!["/dev".into(), "/proc".into()],
-        full: vec!["/workspace".into(), "/tmp".into(), "/dev/shm".into()],
+        full: if over_image { vec!["/".into()] } else { own.into_iter().chain(writable).collect() },
     }
 }
 
@@ -281,7 +381,7 @@ fn whole_job(steps: &[StepPlan]) -> CgroupLimits {
 impl LaunchPlan {
     pub(crate) fn foundation(&self) -> Foundation {
         let (hostname, root) = (self.hostname.clone(), self.root.clone());
-        Foundation { inside_id: self.inside_id, hostname, root, steps: self.steps.len() }
+        Foundation { ids: self.ids, hostname, root, steps: self.steps.len() }
     }
 }
 

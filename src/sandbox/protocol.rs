@@ -1,6 +1,6 @@
 //! What daemon, launcher and init say to each other.
 //!
-//! The daemon makes one socket pair per job, keeps one end and sends the other with [`Launch`]. Everything about that
+//! The daemon makes one socket pair per job, keeps one end and sends the other with [`Request::Job`]. Everything about that
 //! job then comes back on it: first from the launcher, then from init, last from the launcher again. The daemon may send
 //! its orders before init exists; the socket keeps them, so no round trip is spent on waiting for readiness.
 
@@ -13,12 +13,14 @@ use crate::cgroup::FreezerVersion;
 use crate::plan::LaunchPlan;
 use crate::step::StepError;
 
-/// Daemon to launcher. Descriptor: init's end of the job's socket.
+/// Daemon to launcher.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Launch<'a> {
-    pub plan: Cow<'a, LaunchPlan>,
-    /// The slot of the running sandbox whose `/workspace` this one is over.
-    pub over: Option<u32>,
+pub enum Request<'a> {
+    /// Descriptor: init's end of the job's socket. `over` is the slot of the running sandbox whose `/workspace` this one
+    /// is over.
+    Job { plan: Cow<'a, LaunchPlan>, over: Option<u32> },
+    /// Descriptors: the tool's end of its socket, then what it works on.
+    Tool { task: Vec<u8> },
 }
 
 /// Launcher to init: the job that a sandbox is for. Descriptors: init's end of the job's socket, and what
@@ -47,6 +49,9 @@ pub enum Report {
     ArtifactRefused { path: String, code: String, errno: i32 },
     /// From init: nothing more to collect.
     Collected,
+    /// From init: what a commit is made of. Descriptors: the upper directory of the root's overlay, where it is one, and
+    /// `/workspace`.
+    Changes,
     /// From the launcher: init has ended, and with it the sandbox; whether because of the job's memory limit.
     Gone { out_of_memory: bool },
 }
@@ -99,6 +104,8 @@ pub enum Order {
     Signal(i32),
     /// Kill the running step.
     Kill,
+    /// Hand out what the job has changed.
+    Changes,
     /// Report the files below `/workspace` that match.
     Collect {
         patterns: Vec<String>,

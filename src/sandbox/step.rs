@@ -19,12 +19,13 @@ pub enum Step {
     Identity,
     ParentDeath,
     Propagation,
+    Scratch,
     Root,
     Proc,
-    Scratch,
+    UserNamespaces,
+    Places,
     Terminals,
     Masks,
-    UserNamespaces,
     Pivot,
     Hostname,
     Loopback,
@@ -32,6 +33,7 @@ pub enum Step {
     ScratchSize,
     Overlay,
     Lend,
+    Volumes,
     Capabilities,
     NoNewPrivs,
     Landlock,
@@ -87,6 +89,10 @@ impl StepError {
             }
             (Step::Overlay, Errno::EINVAL | Errno::EPERM) => {
                 "overlayfs is refused here: see `stockade doctor`"
+            }
+            (Step::Root, Errno::ENOENT) => "a layer of the image is gone: pull it again",
+            (Step::Volumes, Errno::ELOOP | Errno::ENOTDIR | Errno::EXDEV) => {
+                "the image, or an earlier step, has a link or a file in the way of the volume's path"
             }
             (Step::Files, Errno::ENOSPC) => "the files do not fit into `disk_bytes`",
             (Step::WorkingDirectory, Errno::ENOENT) => "`workdir` does not exist in the sandbox",

@@ -34,6 +34,9 @@ impl ImageIds {
     }
 }
 
+/// What `main` gives the launcher to be run in such a process.
+pub type Tool = fn(ToolCall);
+
 /// What such a process is called with. It has the capabilities over ids of the launcher and reaches nothing by path but what
 /// lies below the directories that it was handed.
 #[derive(Debug)]

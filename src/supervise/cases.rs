@@ -10,6 +10,7 @@ mod sum;
 use std::sync::Arc;
 
 use model::{CaseResult, CaseSpec, Happened, Hook, Status, StepResult, StepSpec};
+use sandbox::Sources;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -43,6 +44,7 @@ struct Lanes<'a> {
     job: &'a mut Running,
     index: usize,
     slot: u32,
+    sources: Arc<Sources>,
     running: JoinSet<Done>,
     /// To those that run.
     orders: Vec<(usize, mpsc::Sender<Order>)>,
@@ -71,11 +73,12 @@ pub(crate) async fn run(
     if index == 0 && follower.is_asked(Hook::OnStarted) {
         follower.started(&Arc::new(receipt));
     }
-    let slot = job.container.slot;
+    let (slot, sources) = (job.container.slot, Arc::new(job.container.sources()));
     let mut lanes = Lanes {
         job,
         index,
         slot,
+        sources,
         running: JoinSet::new(),
         orders: Vec::new(),
         own_place_is_free: true,
@@ -127,6 +130,7 @@ impl Lanes<'_> {
             step: self.index,
             index: self.next,
             slot: self.slot,
+            sources: Arc::clone(&self.sources),
             orders: Orders::new(inbox, Arc::new(NoWatch), can_pause),
         };
         self.orders.push((self.next, to_case));

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use model::{Happened, Receipt};
-use sandbox::LaunchPlan;
 use sandbox::cgroup::Freezer;
 use sandbox::protocol::{Order, Report};
+use sandbox::{LaunchPlan, Sources};
 
 use crate::control::Control;
 use crate::job::Broken;
@@ -61,6 +61,12 @@ impl Container {
             launched,
             watch,
         })
+    }
+
+    /// What its plan was made over.
+    pub(crate) fn sources(&self) -> Sources {
+        let volumes = self.plan.volumes.iter().map(|volume| volume.id.clone()).collect();
+        Sources { image: self.plan.root.image.clone(), volumes }
     }
 
     pub(crate) fn send(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {

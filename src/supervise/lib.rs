@@ -23,12 +23,13 @@ mod verdict;
 mod watch;
 
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use admission::Admitted;
 use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, StepResult, Timing};
-use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Profiles};
+use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources};
 use tokio::sync::mpsc;
 
 use job::Call;
@@ -46,7 +47,7 @@ struct Inner {
     launcher: Launcher,
     profiles: Profiles,
     /// Opened once: the stdin of steps that have none.
-    null: std::os::fd::OwnedFd,
+    null: OwnedFd,
 }
 
 /// How a job ended: everything of [`model::Job`] that running it decides.
@@ -117,8 +118,13 @@ impl Supervisor {
     }
 
     /// Pure: what the job would get on this host, or the layer that cannot be had.
-    pub fn plan(&self, spec: &JobSpec) -> Result<LaunchPlan, PlanError> {
-        sandbox::plan(spec, self.host(), self.profiles(), self.inner.launcher.allow_degraded())
+    pub fn plan(&self, spec: &JobSpec, sources: &Sources) -> Result<LaunchPlan, PlanError> {
+        self.inner.planner(sources).plan(spec)
+    }
+
+    /// See [`Launcher::tool`].
+    pub fn tool(&self, task: Vec<u8>, fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
+        self.inner.launcher.tool(task, fds)
     }
 
     /// Whether this host can freeze a job's programs (`cgroup.freeze`): without that nothing is paused.
@@ -139,6 +145,13 @@ impl Supervisor {
         let inner = Arc::clone(&self.inner);
         let orders = Orders::new(orders, Arc::clone(&watch), self.can_pause());
         job::run(Call { inner, admitted, plan, io, orders, watch, lanes }).await
+    }
+}
+
+impl Inner {
+    fn planner<'a>(&'a self, sources: &'a Sources) -> Planner<'a> {
+        let (host, allowed) = (self.launcher.host(), self.launcher.allow_degraded());
+        Planner { host, profiles: &self.profiles, allowed, sources }
     }
 }
 

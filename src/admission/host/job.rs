@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Limits, StepSpec};
+use model::{Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
@@ -40,9 +40,8 @@ impl Host for State {
         self.draft.spec().image.clone()
     }
 
-    /// `host` is the only image there is, and it has no digest.
     fn image_digest(&mut self) -> Option<String> {
-        None
+        self.draft.spec().image_digest.clone()
     }
 
     fn step_count(&mut self) -> u32 {
@@ -131,9 +130,13 @@ impl Host for State {
         file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&*file.contents))))
     }
 
-    /// This version of Stockade mounts none.
     fn volumes(&mut self) -> Vec<Volume> {
-        Vec::new()
+        let volume = |volume: &VolumeSpec| Volume {
+            name: volume.name.clone(),
+            path: volume.path.clone(),
+            read_only: volume.read_only,
+        };
+        self.draft.spec().volumes.iter().map(volume).collect()
     }
 
     fn network_mode(&mut self) -> String {

@@ -5,6 +5,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{Job, JobRequest, JobSpec, StepSpec};
+use sandbox::Sources;
 use schedule::Ask;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -50,7 +51,7 @@ pub(crate) async fn create(
         Verdict::Admitted(admitted) => admitted,
         Verdict::Denied(denial) => return Err(denial.into()),
     };
-    let plan = app.supervisor.plan(admitted.spec())?;
+    let plan = app.supervisor.plan(admitted.spec(), &Sources::default())?;
     let ask = ask(&admitted, start.elapsed());
     let ticket = app.runner.queue.submit_seated(ask, seat)?;
     let idempotency = claim.as_ref().map(Claimed::to_keep);

@@ -3,7 +3,7 @@
 use admission::{Admitted, Denial, Verdict};
 use axum::response::{IntoResponse, Response};
 use model::{Decision, JobSpec};
-use sandbox::LaunchPlan;
+use sandbox::{LaunchPlan, Sources};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -60,7 +60,7 @@ pub(super) fn dry_run(
 }
 
 fn admitted_answer(app: &App, admitted: &Admitted<JobSpec>) -> Result<Response, Problem> {
-    let plan = app.supervisor.plan(admitted.spec())?;
+    let plan = app.supervisor.plan(admitted.spec(), &Sources::default())?;
     let preview = Preview::Admit {
         job: admission::document(admitted.spec(), admitted.about()),
         policy: admitted.decisions(),

@@ -8,6 +8,7 @@ use admission::{About, Admission, Admitted, Verdict};
 use jiff::Timestamp;
 use journal::Unfinished;
 use model::{Cause, Happened, JobSpec, Status};
+use sandbox::Sources;
 use schedule::Ask;
 use tokio::sync::mpsc;
 
@@ -98,7 +99,7 @@ impl Runner {
         attempt: u32,
         inbox: mpsc::Receiver<supervise::Order>,
     ) {
-        let plan = self.supervisor.plan(admitted.spec());
+        let plan = self.supervisor.plan(admitted.spec(), &Sources::default());
         let place = plan.map_err(|error| ours(&error.to_string())).and_then(|plan| {
             let waited = live.job().map_or(Duration::ZERO, |job| age(job.created_at));
             let ask = Ask { counted: false, ..ask(&admitted, waited) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{About, Admission, Options, Verdict};
 use daemon::Config;
 use model::{JobId, JobRequest, Receipt};
-use sandbox::{HostCaps, Launcher, Profiles, StartError};
+use sandbox::{HostCaps, Launcher, Profiles, Sources, StartError};
 use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
 use tokio::runtime;
 use tokio::sync::mpsc;
@@ -76,7 +76,7 @@ async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Che
         Ok(Verdict::Denied(denial)) => return Check::fail(NAME, denial.reason, "none known"),
         Err(error) => return Check::fail(NAME, chain(&error), "none known"),
     };
-    let plan = match supervisor.plan(admitted.spec()) {
+    let plan = match supervisor.plan(admitted.spec(), &Sources::default()) {
         Ok(plan) => plan,
         Err(error) => return Check::fail(NAME, format!("{}: {}", error.layer, error.detail), error.remedy),
     };

@@ -95,6 +95,9 @@ fn receipt(receipt: &Receipt) -> Vec<Vec<String>> {
         receipt.landlock_abi.map_or_else(|| "no landlock".into(), |abi| format!("landlock ABI {abi}"));
     let id = match receipt.id_map.kind {
         IdMapKind::PerSlot => format!("host id {} of its own", receipt.id_map.host_uid),
+        IdMapKind::Image => {
+            format!("host id {}, as all jobs of that user over images", receipt.id_map.host_uid)
+        }
         IdMapKind::Single => format!("host id {}, the same for every job", receipt.id_map.host_uid),
     };
     let layers = [
@@ -104,14 +107,25 @@ fn receipt(receipt: &Receipt) -> Vec<Vec<String>> {
         cgroup,
         format!("swap {}", receipt.swap),
         format!("network {}", receipt.network),
-        format!("root filesystem {}", receipt.root_filesystem),
+        root_filesystem(receipt),
         id,
     ];
-    let mut facts: Vec<_> = layers.into_iter().map(|layer| fact("isolation", layer)).collect();
+    let volumes = receipt.volumes.iter().map(|volume| {
+        let how = if volume.read_only { " (read-only)" } else { "" };
+        format!("volume {} at {}{how}", volume.name, volume.path)
+    });
+    let mut facts: Vec<_> = layers.into_iter().chain(volumes).map(|layer| fact("isolation", layer)).collect();
     if !receipt.degraded.is_empty() {
         facts.push(fact("missing", list(&receipt.degraded)));
     }
     facts
+}
+
+fn root_filesystem(receipt: &Receipt) -> String {
+    match &receipt.image {
+        Some(image) => format!("root filesystem {} ({})", image.reference, image.digest),
+        None => format!("root filesystem {}", receipt.root_filesystem),
+    }
 }
 
 fn steps(steps: &[StepResult]) -> Vec<Vec<String>> {

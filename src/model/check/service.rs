@@ -1,9 +1,11 @@
 //! What a job asks of the service around its sandbox.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Errors;
+use super::{Errors, MAX_LABELS};
 use crate::{Callback, CallbackRequest, Content, RetryRequest};
 
 const MAX_PRIORITY: i32 = 100;
@@ -12,7 +14,20 @@ const MAX_ATTEMPTS: u32 = 10;
 const MAX_QUEUE_TIMEOUT_MS: u64 = 7 * 24 * 3600 * 1000;
 const MAX_URL: usize = 2048;
 
+/// Of a label's name and of its value.
+pub(crate) const MAX_LABEL: usize = 256;
+
 impl Errors {
+    pub(super) fn labels(&mut self, labels: &BTreeMap<String, String>) {
+        self.count(&["labels"], labels.len(), MAX_LABELS);
+        for (name, value) in labels {
+            if name.is_empty() || name.len() > MAX_LABEL || value.len() > MAX_LABEL {
+                let detail = format!("a name of 1 to {MAX_LABEL} bytes, a value of at most {MAX_LABEL}");
+                self.add(&["labels", name], "invalid", detail);
+            }
+        }
+    }
+
     pub(super) fn priority(&mut self, asked: Option<i32>) -> i32 {
         let priority = asked.unwrap_or(0);
         if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) {

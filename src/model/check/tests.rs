@@ -134,3 +134,106 @@ fn what_is_asked_of_the_service_has_bounds() {
     assert_eq!(refused(&callback("https:///x", secret)), ["/callback/url"]);
     assert_eq!(refused(&callback("https://x/", "short")), ["/callback/secret"]);
 }
+
+fn python() -> Image {
+    Image {
+        reference: "docker.io/library/python:3".into(),
+        digest: "sha256:00".into(),
+        env: vec![("PATH".into(), "/usr/local/bin:/bin".into()), ("LANG".into(), "C".into())],
+        user: "app".into(),
+        workdir: "/srv".into(),
+        entrypoint: vec!["python3".into()],
+        command: vec!["-V".into()],
+        passwd: "app:x:7:8::/home/app:/bin/sh\n".into(),
+        group: String::new(),
+    }
+}
+
+#[test]
+fn an_image_fills_in_what_the_job_leaves_open() {
+    let request = JobRequest { image: Some("python:3".into()), ..JobRequest::default() };
+    let spec = request.check_over(&host(), Some(&python())).expect("accepted");
+    assert_eq!((spec.image.as_str(), spec.user, spec.group), ("docker.io/library/python:3", 7, 8));
+    assert_eq!(spec.image_digest.as_deref(), Some("sha256:00"));
+    let step = &spec.steps[0];
+    assert_eq!((step.workdir.as_str(), step.command.join(" ")), ("/srv", "python3 -V".into()));
+    let env = |name: &str| step.env.get(name).map(String::as_str);
+    assert_eq!((env("PATH"), env("LANG")), (Some("/usr/local/bin:/bin"), Some("C")));
+    assert_eq!(env("HOME"), Some("/home/app"));
+}
+
+#[test]
+fn what_the_job_says_wins_over_its_image() {
+    let request = JobRequest {
+        image: Some("python:3".into()),
+        command: Some(vec!["sh".into()]),
+        user: Some("0".into()),
+        workdir: Some("/tmp".into()),
+        env: BTreeMap::from([("LANG".into(), "de".into())]),
+        ..JobRequest::default()
+    };
+    let spec = request.check_over(&host(), Some(&python())).expect("accepted");
+    let step = &spec.steps[0];
+    assert_eq!(
+        (spec.user, spec.group, step.workdir.as_str(), &step.command[..]),
+        (0, 0, "/tmp", &["sh".into()][..])
+    );
+    assert_eq!(step.env["LANG"], "de");
+}
+
+#[test]
+fn an_image_that_is_not_there_and_a_user_that_it_has_not_are_told() {
+    let request = |user: &str| JobRequest {
+        image: Some("python:3".into()),
+        command: Some(vec!["true".into()]),
+        user: Some(user.into()),
+        ..JobRequest::default()
+    };
+    let errors = request("0").check(&host()).expect_err("no such image");
+    assert_eq!(errors[0].pointer, "/image");
+    for user in ["nobody", "65535", "7:70000", "-1"] {
+        let errors = request(user).check_over(&host(), Some(&python())).expect_err(user);
+        assert_eq!(errors[0].pointer, "/user", "{user}");
+    }
+}
+
+#[test]
+fn an_image_without_a_command_needs_one() {
+    let bare = Image { entrypoint: Vec::new(), command: Vec::new(), ..python() };
+    let request = JobRequest { image: Some("python:3".into()), ..JobRequest::default() };
+    let errors = request.check_over(&host(), Some(&bare)).expect_err("nothing to run");
+    assert_eq!((errors[0].pointer.as_str(), errors[0].code), ("/command", "required"));
+}
+
+#[test]
+fn volumes_have_names_and_places_of_their_own() {
+    let volume = |name: &str, path: &str| crate::VolumeRequest {
+        name: name.into(),
+        path: path.into(),
+        read_only: false,
+    };
+    let job = |volumes| JobRequest { command: Some(vec!["true".into()]), volumes, ..JobRequest::default() };
+    let good =
+        vec![volume("pip-cache", "/cache"), volume("data.1", "/workspace/data"), volume("a", "/mnt/a")];
+    assert_eq!(job(good).check(&host()).expect("accepted").volumes.len(), 3);
+    for (name, path, pointer) in [
+        ("Cache", "/cache", "/volumes/0/name"),
+        ("../x", "/cache", "/volumes/0/name"),
+        ("", "/cache", "/volumes/0/name"),
+        ("a", "cache", "/volumes/0/path"),
+        ("a", "/cache/../etc", "/volumes/0/path"),
+        ("a", "/", "/volumes/0/path"),
+        ("a", "/opt", "/volumes/0/path"),
+        ("a", "/workspace", "/volumes/0/path"),
+        ("a", "/proc/1", "/volumes/0/path"),
+        ("a", "/etc", "/volumes/0/path"),
+    ] {
+        let errors = job(vec![volume(name, path)]).check(&host()).expect_err(path);
+        assert_eq!(errors[0].pointer, pointer, "{name} {path}");
+    }
+    let errors =
+        job(vec![volume("a", "/cache/x"), volume("b", "/cache")]).check(&host()).expect_err("over it");
+    assert_eq!((errors[0].pointer.as_str(), errors[0].code), ("/volumes/1/path", "conflict"));
+    let over_image = JobRequest { image: Some("python:3".into()), ..job(vec![volume("a", "/opt/models")]) };
+    assert!(over_image.check_over(&host(), Some(&python())).is_ok());
+}

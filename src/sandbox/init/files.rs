@@ -46,7 +46,8 @@ fn write_one(workspace: BorrowedFd<'_>, entry: &FileEntry, contents: &OwnedFd) -
     Ok(fchmod(&file, Mode::from_bits_truncate(entry.mode))?)
 }
 
-fn make_folders(workspace: BorrowedFd<'_>, folders: &str) -> io::Result<OwnedFd> {
+/// Below `workspace`, without following a link.
+pub(super) fn make_folders(workspace: BorrowedFd<'_>, folders: &str) -> io::Result<OwnedFd> {
     let mut at = workspace.try_clone_to_owned()?;
     for name in folders.split('/') {
         let name = CString::new(name)?;

@@ -11,6 +11,9 @@ pub(crate) mod mounts;
 mod program;
 mod root;
 mod serve;
+mod volumes;
+
+pub(crate) use program::close_all_but;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Instant;
@@ -19,7 +22,7 @@ use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
 use crate::cgroup::{Entry, LeafStats};
-use crate::plan::{Foundation, LaunchPlan, Workspace};
+use crate::plan::{Foundation, Ids, LaunchPlan, Workspace};
 use crate::protocol::{Assignment, Report};
 use crate::step::{At, Step, StepError};
 use crate::{sys, wire};
@@ -74,9 +77,11 @@ fn live(init: Inheritance) -> Option<()> {
     let prepared = prepare(&init, &mut steps);
     let (Assignment { plan }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
     let mut fds = fds.drain(..);
-    let (daemon, lent) = (fds.next()?, fds.next());
+    let daemon = fds.next()?;
+    let lent = if plan.workspace == Workspace::Over { fds.next() } else { None };
+    let given = Given { lent, volumes: fds.collect() };
     let job = Job { plan, daemon, steps: init.steps };
-    let finished = prepared.and_then(|base| finish(&job, base, lent, &init.launcher, &mut steps));
+    let finished = prepared.and_then(|base| finish(&job, base, given, &init.launcher, &mut steps));
     drop(init.launcher);
     match finished {
         Ok(built) => {
@@ -91,14 +96,29 @@ fn live(init: Inheritance) -> Option<()> {
     }
 }
 
+/// What the first half leaves to the second.
+struct Base {
+    workspace: OwnedFd,
+    /// Over an image, what the job changes of it.
+    changes: Option<OwnedFd>,
+}
+
+/// Detached mounts that only the launcher could make.
+struct Given {
+    lent: Option<OwnedFd>,
+    /// In the plan's order.
+    volumes: Vec<OwnedFd>,
+}
+
 /// What the programs need of the finished sandbox.
 pub(crate) struct Built {
     workspace: OwnedFd,
+    changes: Option<OwnedFd>,
     landlock: Option<landlock::RulesetCreated>,
 }
 
-/// The page, first half: every step in its order, and what would go wrong in another one. Returns `/workspace`.
-fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<OwnedFd, StepError> {
+/// The page, first half: every step in its order, and what would go wrong in another one.
+fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     // First: the launcher's other descriptors (sockets, other jobs' cgroups) must not outlive the clone. CVE-2024-21626.
     steps.run(Step::Descriptors, || keep_only_own_descriptors(init))?;
     // Before any id means anything: until the maps are written this process is the overflow user.
@@ -107,17 +127,19 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<OwnedFd, StepError> 
     // it is rooted where the process then stands.
     steps.run(Step::EnterCgroup, || enter_cgroup(&init.cgroup))?;
     // Group first: after setresuid the right to change groups may be gone. Files made below belong to the job's id.
-    steps.run(Step::Identity, || become_inside_id(init.foundation.inside_id))?;
+    steps.run(Step::Identity, || become_job(init.foundation.ids))?;
     // After the id change, which clears it (prctl(2)).
     steps.run(Step::ParentDeath, || die_with_launcher(init))?;
     // Before any mount: nothing made here may reach the launcher's mount namespace, nor the other way round.
     steps.run(Step::Propagation, || mounts::make_private().at(Step::Propagation, 0))?;
-    let root = steps.run(Step::Root, || root::attach(&init.foundation.root))?;
+    // Before the root: over an image, that is where its upper layer is.
+    let scratch = steps.run(Step::Scratch, root::make_scratch)?;
+    let (root, changes) = steps.run(Step::Root, || root::attach(&init.foundation.root, &scratch))?;
     // While the old root's unmasked /proc is still visible: without one the kernel refuses a new proc (EPERM).
     let proc = steps.run(Step::Proc, || root::mount_proc(&root))?;
     // Through the new /proc, while it is writable and this process still may: no user namespace inside this one.
     steps.run(Step::UserNamespaces, || harden::forbid_user_namespaces(&proc))?;
-    let workspace = steps.run(Step::Scratch, || root::mount_scratch(&root))?;
+    let workspace = steps.run(Step::Places, || root::show_scratch(&root, &scratch))?;
     steps.run(Step::Terminals, || root::mount_terminals(&root))?;
     // After the sysctl above is written, before any program could look.
     steps.run(Step::Masks, || root::mask(&root, &init.foundation.root))?;
@@ -128,20 +150,21 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<OwnedFd, StepError> 
     steps.run(Step::Loopback, harden::loopback_up)?;
     // Keyrings are not namespaced as a whole: a new session keyring keeps the launcher's out of reach. keyrings(7).
     steps.run(Step::Keyring, || sys::join_new_session_keyring().at(Step::Keyring, 0))?;
-    Ok(workspace)
+    Ok(Base { workspace, changes })
 }
 
 /// The second half, once the job is known.
 fn finish(
     job: &Job,
-    mut workspace: OwnedFd,
-    lent: Option<OwnedFd>,
+    base: Base,
+    given: Given,
     launcher: &OwnedFd,
     steps: &mut Steps,
 ) -> Result<Built, StepError> {
+    let Base { mut workspace, changes } = base;
     // Needs CAP_SYS_ADMIN over the filesystem, so before capabilities go.
     steps.run(Step::ScratchSize, || root::size_scratch(&job.plan.scratch))?;
-    match (job.plan.workspace, lent) {
+    match (job.plan.workspace, given.lent) {
         (Workspace::Own, _) => (),
         // Before the first program: the mount is there whenever a case is.
         (Workspace::Lent, _) => steps.run(Step::Lend, || root::lend(launcher))?,
@@ -153,13 +176,20 @@ fn finish(
             return Err(StepError { step: Step::Overlay, index: 20, errno: libc::EBADMSG });
         }
     }
+    // After the overlay, which would cover those below `/workspace`. Before the first program: nobody moves their places.
+    if !job.plan.volumes.is_empty() {
+        steps.run(Step::Volumes, || volumes::attach(&job.plan, &given.volumes))?;
+    }
+    if changes.is_some() {
+        volumes::make_workdirs(&job.plan);
+    }
     // After everything that needed one. CVE-2022-29162: all five sets, inheritable too.
     steps.run(Step::Capabilities, harden::drop_capabilities)?;
     // Before landlock and seccomp, which demand it of a process without CAP_SYS_ADMIN.
     steps.run(Step::NoNewPrivs, harden::no_new_privs)?;
     // Opened after pivot, so the rules mean the job's paths. Each program enforces it on itself after its last open.
     let landlock = steps.run(Step::Landlock, || harden::landlock_rules(job.plan.landlock.as_ref()))?;
-    Ok(Built { workspace, landlock })
+    Ok(Built { workspace, changes, landlock })
 }
 
 fn keep_only_own_descriptors(init: &Inheritance) -> Result<(), StepError> {
@@ -192,8 +222,8 @@ fn enter_cgroup(entry: &Entry) -> Result<(), StepError> {
     Ok(())
 }
 
-fn become_inside_id(id: u32) -> Result<(), StepError> {
-    let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
+fn become_job(ids: Ids) -> Result<(), StepError> {
+    let (uid, gid) = (Uid::from_raw(ids.user), Gid::from_raw(ids.group));
     setresgid(gid, gid, gid).at(Step::Identity, 0)?;
     setresuid(uid, uid, uid).at(Step::Identity, 1)?;
     // The id change has done so already where the id changed; with an unchanged id it has not.

@@ -51,6 +51,15 @@ pub(crate) fn create(root: BorrowedFd<'_>, path: &CStr, flags: OFlag, mode: Mode
     Ok(openat2(root, path, OpenHow::new().flags(flags).mode(mode).resolve(beneath()))?)
 }
 
+/// Opens the directory `path` of an image, whose links are followed as its own programs would follow them; nothing that is
+/// mounted on it is entered. Only while no program of the job runs.
+pub(crate) fn folder_in_root(root: BorrowedFd<'_>, path: &CStr) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let resolve =
+        ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+    Ok(openat2(root, path, OpenHow::new().flags(flags).resolve(resolve))?)
+}
+
 fn beneath() -> ResolveFlag {
     ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS
 }

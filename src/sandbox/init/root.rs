@@ -1,6 +1,9 @@
-//! The root filesystem of one sandbox: the launcher's prepared tree, and what is the job's own on top of it.
+//! The root filesystem of one sandbox: the launcher's prepared tree or an image's layers, and what is the job's own on top.
+
+mod image;
 
 use std::ffi::{CStr, CString};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -28,12 +31,28 @@ const SCRATCH_PLACES: [(&CStr, &CStr, u32, u64); 3] = [
     (c"shm", c"dev/shm", 0o1777, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC),
 ];
 
+/// The one filesystem that a job can write, attached in the old root, which goes away with pivot: only the places that are
+/// shown of it remain. Next to nothing fits into it until [`size_scratch`].
+pub(crate) fn make_scratch() -> Result<OwnedFd, StepError> {
+    let options = [(c"size", c"65536"), (c"nr_inodes", c"128"), (c"mode", c"0755")];
+    let scratch = sys::new_filesystem(c"tmpfs", &options, ATTR_NOSUID | ATTR_NODEV).at(Step::Scratch, 0)?;
+    sys::move_mount(scratch.as_fd(), AT_FDCWD, SCRATCH).at(Step::Scratch, 1)?;
+    Ok(scratch)
+}
+
 /// One system call copies the whole prepared tree: read-only, nosuid, all its mounts in place.
-pub(crate) fn attach(plan: &RootPlan) -> Result<OwnedFd, StepError> {
-    debug_assert_eq!(plan.source, "host");
+fn attach_host() -> Result<OwnedFd, StepError> {
     let root = mounts::copy(PREPARED).at(Step::Root, 0)?;
     sys::move_mount(root.as_fd(), AT_FDCWD, JOB).at(Step::Root, 1)?;
     Ok(root)
+}
+
+/// The root, and over an image the directory that what the job changes of it is in.
+pub(crate) fn attach(plan: &RootPlan, scratch: &OwnedFd) -> Result<(OwnedFd, Option<OwnedFd>), StepError> {
+    match &plan.image {
+        None => Ok((attach_host()?, None)),
+        Some(image) => image::attach(image, scratch).map(|(root, changes)| (root, Some(changes))),
+    }
 }
 
 pub(crate) fn mount_proc(root: &OwnedFd) -> Result<OwnedFd, StepError> {
@@ -45,22 +64,22 @@ pub(crate) fn mount_proc(root: &OwnedFd) -> Result<OwnedFd, StepError> {
     Ok(proc)
 }
 
-/// Returns `/workspace`. Nothing fits into it until [`size_scratch`].
-pub(crate) fn mount_scratch(root: &OwnedFd) -> Result<OwnedFd, StepError> {
-    let options = [(c"size", c"4096"), (c"nr_inodes", c"16"), (c"mode", c"0755")];
-    let scratch = sys::new_filesystem(c"tmpfs", &options, ATTR_NOSUID | ATTR_NODEV).at(Step::Scratch, 0)?;
-    // Attached in the old root, which goes away with pivot; only the three places below remain.
-    sys::move_mount(scratch.as_fd(), AT_FDCWD, SCRATCH).at(Step::Scratch, 1)?;
+/// Returns `/workspace`.
+pub(crate) fn show_scratch(root: &OwnedFd, scratch: &OwnedFd) -> Result<OwnedFd, StepError> {
     for (i, (name, place, mode, attributes)) in SCRATCH_PLACES.into_iter().enumerate() {
-        let at = 2 + i * 5;
-        mkdirat(&scratch, name, Mode::from_bits_truncate(mode)).at(Step::Scratch, at)?;
-        let made = mounts::resolve(scratch.as_fd(), name, OFlag::O_RDONLY | OFlag::O_DIRECTORY);
-        // The umask took bits away from mkdir's.
-        fchmod(made.at(Step::Scratch, at + 1)?, Mode::from_bits_truncate(mode)).at(Step::Scratch, at + 2)?;
-        let bind = mounts::bind(scratch.as_fd(), name, attributes).at(Step::Scratch, at + 3)?;
-        mounts::attach(&bind, root.as_fd(), place).at(Step::Scratch, at + 4)?;
+        make_folder(scratch, name, mode).at(Step::Places, 3 * i)?;
+        let bind = mounts::bind(scratch.as_fd(), name, attributes).at(Step::Places, 3 * i + 1)?;
+        mounts::attach(&bind, root.as_fd(), place).at(Step::Places, 3 * i + 2)?;
     }
-    mounts::resolve(scratch.as_fd(), c"workspace", OFlag::O_RDONLY | OFlag::O_DIRECTORY).at(Step::Scratch, 99)
+    mounts::resolve(scratch.as_fd(), c"workspace", OFlag::O_RDONLY | OFlag::O_DIRECTORY).at(Step::Places, 99)
+}
+
+fn make_folder(parent: &OwnedFd, name: &CStr, mode: u32) -> io::Result<OwnedFd> {
+    mkdirat(parent, name, Mode::from_bits_truncate(mode))?;
+    let made = mounts::resolve(parent.as_fd(), name, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+    // The umask took bits away from mkdir's.
+    fchmod(&made, Mode::from_bits_truncate(mode))?;
+    Ok(made)
 }
 
 /// Of the one filesystem, so of all its places.

@@ -5,6 +5,9 @@
 //! | root | `ROOT_BASE` | `ROOT_BASE + 1 + n`: never host uid 0, and no account of the host |
 //! | user with a subuid range | the user | one of the range (subuid(5)), by newuidmap(1) once |
 //! | user without | the user | the user: the kernel lets an ordinary user map only itself (user_namespaces(7)) |
+//!
+//! Jobs over images and volumes have the ids of those instead, since the files outlive the job: image id `i` is one host
+//! id for all of them, taken from the upper end of the same range.
 
 #![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
 
@@ -16,9 +19,16 @@ use model::IdMapKind;
 use nix::unistd::{Uid, User, getegid, geteuid};
 use serde::{Deserialize, Serialize};
 
+use crate::plan::{IdMap, Ids};
+use crate::tool::ImageIds;
+
 /// Above every range that distributions hand out (subuids, systemd's dynamic users and containers), below 2^31.
 const ROOT_BASE: u32 = 2_000_000_000;
-const ROOT_COUNT: u32 = 65_536;
+const ROOT_COUNT: u32 = 131_072;
+/// A range that holds neither an image's accounts nor many jobs is as good as none.
+const LEAST_RANGE: u32 = 1024;
+/// No image has more: its `nobody` is 65534.
+const MOST_IMAGE_IDS: u32 = 65_536;
 
 /// Host ids that the launcher's user namespace maps, in its own terms: 0 is the launcher, 1 and up are the slots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,21 +57,38 @@ impl HostIds {
 
     /// How many jobs can have an id of their own at one time; with a single id they share it.
     pub(crate) fn slots(&self) -> u32 {
-        self.range.map_or(u32::from(u16::MAX), |range| range.count.min(u32::from(u16::MAX)))
+        let most = u32::from(u16::MAX);
+        self.range.map_or(most, |range| (range.count - image_ids(range)).min(most))
+    }
+
+    /// In the launcher's own terms.
+    pub(crate) fn image_ids(&self) -> ImageIds {
+        match self.range {
+            None => ImageIds::SINGLE,
+            Some(range) => ImageIds { first: 1 + range.count - image_ids(range), count: image_ids(range) },
+        }
     }
 
     pub(crate) fn kind(&self) -> IdMapKind {
         if self.range.is_some() { IdMapKind::PerSlot } else { IdMapKind::Single }
     }
 
-    /// The host id of the job in `slot`, for the receipt.
-    pub(crate) fn host_uid(&self, slot: u32) -> u32 {
-        self.range.map_or(self.launcher.0, |range| range.first_uid + slot)
-    }
-
-    /// The same id as the launcher's user namespace calls it.
-    pub(crate) fn mapped(&self, slot: u32) -> u32 {
-        if self.range.is_some() { 1 + slot } else { 0 }
+    /// Of one job, in the launcher's own terms.
+    pub(crate) fn of_job(&self, slot: u32, inside: Ids) -> JobIds {
+        let images = self.image_ids();
+        let (user, group) = match (self.range, inside.map) {
+            (None, _) => (0, 0),
+            (Some(_), IdMap::Slot) => (1 + slot, 1 + slot),
+            (Some(_), IdMap::Image) => (images.owner(inside.user), images.owner(inside.group)),
+        };
+        let host_uid = self.range.map_or(self.launcher.0, |range| range.first_uid + user - 1);
+        let all = (self.range.is_some() && inside.map == IdMap::Image).then_some(images);
+        let one = |inside, id| format!("{inside} {id} 1");
+        let (uid_map, gid_map) = match all {
+            Some(images) => (all_ids(images), all_ids(images)),
+            None => (one(inside.user, user), one(inside.group, group)),
+        };
+        JobIds { host_uid, user, group, own: self.range.is_some(), uid_map, gid_map }
     }
 
     /// Writes the id maps of the launcher's new user namespace.
@@ -83,6 +110,35 @@ impl HostIds {
     }
 }
 
+/// The ids of one job.
+#[derive(Clone, Debug)]
+pub(crate) struct JobIds {
+    /// For the receipt.
+    pub(crate) host_uid: u32,
+    /// Of its programs, in the launcher's terms.
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    /// Whether they are not the launcher's own.
+    pub(crate) own: bool,
+    /// As user_namespaces(7) wants them written.
+    pub(crate) uid_map: String,
+    pub(crate) gid_map: String,
+}
+
+/// At most a sixteenth goes to the slots, and what images have no use for.
+fn image_ids(range: Range) -> u32 {
+    (range.count - range.count / 16).min(MOST_IMAGE_IDS)
+}
+
+/// The last one stands for `nobody`, whatever there is room for below it.
+fn all_ids(ImageIds { first, count }: ImageIds) -> String {
+    let last = count - 1;
+    if last > 65_534 {
+        return format!("0 {first} {count}");
+    }
+    format!("0 {first} {last}\n65534 {} 1", first + last)
+}
+
 /// newuidmap(1) and newgidmap(1): setuid programs of the host that check subuid(5).
 fn helper(program: &str, pid: u32, own: u32, first: u32, count: u32) -> io::Result<()> {
     let numbers = [pid, 0, own, 1, 1, first, count].map(|n| n.to_string());
@@ -97,9 +153,12 @@ fn subordinate(uid: Uid) -> Option<Range> {
     let (first_gid, gids) = range_in(&fs::read_to_string("/etc/subgid").ok()?, name.as_deref(), uid)?;
     let folders = std::env::var_os("PATH")?;
     let installed = |program| std::env::split_paths(&folders).any(|folder| folder.join(program).exists());
-    let usable =
-        installed("newuidmap") && installed("newgidmap") && !nix::sys::prctl::get_no_new_privs().ok()?;
-    usable.then_some(Range { first_uid, first_gid, count: uids.min(gids) })
+    let count = uids.min(gids);
+    let usable = installed("newuidmap")
+        && installed("newgidmap")
+        && !nix::sys::prctl::get_no_new_privs().ok()?
+        && count >= LEAST_RANGE;
+    usable.then_some(Range { first_uid, first_gid, count })
 }
 
 fn range_in(file: &str, name: Option<&str>, uid: Uid) -> Option<(u32, u32)> {
@@ -123,5 +182,48 @@ mod tests {
         assert_eq!(range_in(file, None, Uid::from_raw(1007)), Some((400_000, 50)));
         assert_eq!(range_in(file, Some("root"), Uid::from_raw(0)), None);
         assert_eq!(range_in(file, Some("zoe"), Uid::from_raw(9)), None);
+    }
+    fn with(range: Option<Range>) -> HostIds {
+        HostIds { launcher: (1000, 1000), range }
+    }
+
+    fn range(count: u32) -> Option<Range> {
+        Some(Range { first_uid: 100_000, first_gid: 200_000, count })
+    }
+
+    const OVER_IMAGE: Ids = Ids { user: 33, group: 5, map: IdMap::Image };
+
+    #[test]
+    fn slots_and_images_share_a_range_and_no_id() {
+        for count in [LEAST_RANGE, 65_536, ROOT_COUNT - 1] {
+            let ids = with(range(count));
+            let (slots, images) = (ids.slots(), ids.image_ids());
+            assert!(slots >= 64 && images.count >= 960, "{count}");
+            assert!(slots < images.first, "{count}: {slots} {images:?}");
+            assert_eq!(images.first + images.count, 1 + count);
+        }
+        assert_eq!(with(range(ROOT_COUNT - 1)).image_ids().count, MOST_IMAGE_IDS);
+    }
+
+    #[test]
+    fn a_job_over_an_image_has_the_ids_of_its_files() {
+        let ids = with(range(65_536));
+        let job = ids.of_job(3, OVER_IMAGE);
+        // 4,096 slots come first.
+        assert_eq!((job.user, job.group, job.host_uid), (4097 + 33, 4097 + 5, 100_000 + 4096 + 33));
+        assert_eq!(job.uid_map, "0 4097 61439\n65534 65536 1");
+        let alone = ids.of_job(3, Ids { map: IdMap::Slot, ..OVER_IMAGE });
+        assert_eq!(
+            (alone.host_uid, alone.uid_map.as_str(), alone.gid_map.as_str()),
+            (100_003, "33 4 1", "5 4 1")
+        );
+        assert_eq!(with(range(ROOT_COUNT - 1)).of_job(0, OVER_IMAGE).uid_map, "0 65536 65536");
+    }
+
+    #[test]
+    fn without_a_range_every_id_is_the_launchers() {
+        let job = with(None).of_job(3, OVER_IMAGE);
+        assert_eq!((job.host_uid, job.user, job.own, job.uid_map.as_str()), (1000, 0, false, "33 0 1"));
+        assert_eq!(job.gid_map, "5 0 1");
     }
 }

@@ -3,6 +3,7 @@
 //! This file is the daemon's side, a handle. [`start`] brings the process up, [`role`] is what it does first,
 //! [`surroundings`] the little world it lives in, [`serve`] its loop.
 
+mod ahead;
 mod ids;
 mod lent;
 mod role;
@@ -10,12 +11,14 @@ mod sandbox;
 mod serve;
 mod slots;
 mod start;
-mod surroundings;
+pub(crate) mod surroundings;
+mod tool;
+mod volumes;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Child;
 
@@ -24,11 +27,12 @@ use nix::sys::socket::{Shutdown, shutdown};
 pub use role::launcher_main;
 use serde::{Deserialize, Serialize};
 pub use start::StartError;
+pub use surroundings::Stores;
 
 use crate::cgroup::Delegation;
 use crate::host::HostCaps;
 use crate::plan::LaunchPlan;
-use crate::protocol::Launch;
+use crate::protocol::Request;
 use crate::wire;
 
 /// What `serve` and `run` start the launcher with.
@@ -36,6 +40,8 @@ use crate::wire;
 pub struct LauncherOptions {
     /// Further host paths that every job sees read-only.
     pub host_paths: Vec<PathBuf>,
+    /// Without them no job has an image or a volume. The folders must exist.
+    pub stores: Option<Stores>,
     /// Layers that may be missing, by name: see [`crate::DEGRADABLE`].
     pub allow_degraded: BTreeSet<String>,
 }
@@ -51,6 +57,8 @@ pub struct Launcher {
     allow_degraded: BTreeSet<String>,
 }
 
+/// Newest ABI whose rights this build knows how to grant.
+const NEWEST_LANDLOCK: u32 = 7;
 /// Killing and clearing away takes milliseconds; a launcher that needs longer is left to finish alone.
 const CLEAN_UP_MS: u16 = 5000;
 
@@ -73,7 +81,19 @@ impl Launcher {
     /// [`crate::protocol::Report`].
     pub fn launch(&self, plan: &LaunchPlan, over: Option<u32>) -> io::Result<OwnedFd> {
         let (ours, theirs) = wire::pair()?;
-        wire::send(self.socket.as_fd(), &Launch { plan: Cow::Borrowed(plan), over }, &[theirs.as_fd()])?;
+        wire::send(
+            self.socket.as_fd(),
+            &Request::Job { plan: Cow::Borrowed(plan), over },
+            &[theirs.as_fd()],
+        )?;
+        Ok(ours)
+    }
+
+    /// Starts the tool on a task and on what it needs for it. It answers on the socket, whose end is its own.
+    pub fn tool(&self, task: Vec<u8>, fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
+        let (ours, theirs) = wire::pair()?;
+        let fds: Vec<_> = std::iter::once(theirs.as_fd()).chain(fds.iter().copied()).collect();
+        wire::send(self.socket.as_fd(), &Request::Tool { task }, &fds)?;
         Ok(ours)
     }
 }
@@ -99,6 +119,7 @@ struct Boot {
     ids: ids::HostIds,
     delegation: Option<Delegation>,
     host_paths: Vec<PathBuf>,
+    stores: Option<Stores>,
 }
 
 /// The launcher's answers while it comes up.

@@ -15,26 +15,25 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
-use super::{Boot, BootReport, serve, surroundings};
+use super::tool::Toolbox;
+use super::{Boot, BootReport, NEWEST_LANDLOCK, serve, surroundings};
 use crate::cgroup::{CgroupNamespace, Groups};
 use crate::host::{CgroupCaps, HostCaps};
+use crate::tool::Tool;
 use crate::{sys, wire};
-
-/// Newest ABI whose rights this build knows how to grant.
-const NEWEST_LANDLOCK: u32 = 7;
 
 /// An operation of the launcher's start and why it failed.
 type Failed = (&'static str, io::Error);
 
 /// The role `@launcher SOCKET [inside BOOT]`. `main` must call it before it makes any thread.
-pub fn launcher_main() -> ExitCode {
+pub fn launcher_main(tool: Tool) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize| arguments.get(i).and_then(|text| text.parse().ok());
     let (Some(socket), inside) = (number(0), number(1)) else { return ExitCode::from(2) };
     let socket = sys::adopt(socket);
     let result = match inside {
         None => enter_user_namespace(&socket),
-        Some(boot) => live(&socket, sys::adopt(boot)),
+        Some(boot) => live(&socket, sys::adopt(boot), tool),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,7 +71,7 @@ fn enter_user_namespace(socket: &OwnedFd) -> Result<(), Failed> {
     Err(("executing itself inside its user namespace", errno.into()))
 }
 
-fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
+fn live(socket: &OwnedFd, boot: OwnedFd, tool: Tool) -> Result<(), Failed> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut std::fs::File::from(boot), &mut bytes).map_err(|e| ("unpacking", e))?;
     let boot: Boot = postcard::from_bytes(&bytes).map_err(|e| ("unpacking", io::Error::other(e)))?;
@@ -89,11 +88,12 @@ fn live(socket: &OwnedFd, boot: OwnedFd) -> Result<(), Failed> {
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWNET;
     unshare(spaces).map_err(named("making namespaces"))?;
-    let host_paths = surroundings::build(&boot.host_paths)?;
+    let host_paths = surroundings::build(&boot.host_paths, boot.stores.as_ref())?;
     let overlay = surroundings::has_overlay();
+    let tools = Toolbox::new(tool).map_err(|e| ("preparing the tool", e))?;
     let host = host_caps(&boot, groups.as_ref(), overlay, host_paths);
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
-    serve::until_closed(socket, boot.ids, groups);
+    serve::until_closed(socket, boot.ids, groups, tools);
     Ok(())
 }
 
@@ -115,6 +115,7 @@ fn host_caps(boot: &Boot, groups: Option<&Groups>, overlay: bool, host_paths: Ve
         cgroup: groups.map_or_else(CgroupCaps::none, Groups::caps),
         id_map: boot.ids.kind(),
         slots: boot.ids.slots(),
+        image_ids: boot.ids.image_ids().count,
         overlay,
         host_paths,
     }

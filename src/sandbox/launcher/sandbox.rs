@@ -10,8 +10,9 @@ use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
-use super::ids::HostIds;
+use super::ids::JobIds;
 use super::lent::Lent;
+use super::volumes;
 use crate::cgroup::{CgroupError, Freezer, Groups, JobGroup};
 use crate::init::{self, Inheritance, StepGroup};
 use crate::plan::{Foundation, LaunchPlan, Workspace};
@@ -20,22 +21,11 @@ use crate::step::{At, Step, StepError};
 use crate::sys::{self, Cloned};
 use crate::wire;
 
-/// A place for one job: its host id and the name of its cgroup.
-#[derive(Clone, Copy, Debug)]
+/// A place for one job: its number, and its ids.
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) number: u32,
-    host_uid: u32,
-    /// The same id as the launcher's user namespace calls it.
-    mapped: u32,
-    /// Whether it is the job's own, not the launcher's.
-    own_id: bool,
-}
-
-impl Slot {
-    pub(super) fn new(number: u32, ids: &HostIds) -> Self {
-        let own_id = ids.range.is_some();
-        Self { number, host_uid: ids.host_uid(number), mapped: ids.mapped(number), own_id }
-    }
+    pub(super) ids: JobIds,
 }
 
 #[derive(Debug)]
@@ -70,10 +60,10 @@ impl Sandbox {
         name: &str,
         groups: Option<&Groups>,
     ) -> Result<Self, StepError> {
-        let owner = slot.own_id.then_some((slot.mapped, slot.mapped));
+        let owner = slot.ids.own.then_some((slot.ids.user, slot.ids.group));
         let group = groups.map(|groups| groups.make(name, foundation.steps, owner)).transpose();
         let mut group = group.map_err(|error| cgroup_failed(&error))?;
-        let cloned = clone_init(&foundation, slot, &mut group);
+        let cloned = clone_init(&foundation, &slot.ids, &mut group);
         match cloned {
             Ok((pidfd, init)) => {
                 let (init, daemon, lending) = (Some(init), None, Lending::No);
@@ -91,7 +81,7 @@ impl Sandbox {
         &mut self,
         plan: LaunchPlan,
         daemon: OwnedFd,
-        over: Option<&OwnedFd>,
+        over: Option<OwnedFd>,
         groups: Option<&Groups>,
     ) {
         if plan.workspace == Workspace::Lent {
@@ -110,7 +100,7 @@ impl Sandbox {
         &mut self,
         plan: LaunchPlan,
         daemon: &OwnedFd,
-        over: Option<&OwnedFd>,
+        over: Option<OwnedFd>,
         groups: Option<&Groups>,
     ) -> Result<(), StepError> {
         if let (Some(groups), Some(group)) = (groups, &self.group) {
@@ -119,7 +109,9 @@ impl Sandbox {
         }
         self.announce(daemon);
         let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
-        let fds: Vec<_> = std::iter::once(daemon).chain(over).map(AsFd::as_fd).collect();
+        let volumes = volumes::mounts(&plan.volumes)?;
+        let mounts = over.iter().chain(&volumes);
+        let fds: Vec<_> = std::iter::once(daemon).chain(mounts).map(AsFd::as_fd).collect();
         wire::send(init.as_fd(), &Assignment { plan }, &fds).at(Step::Clone, 10)
     }
 
@@ -166,7 +158,7 @@ impl Sandbox {
         });
         let report = Report::Cloned {
             slot: self.slot.number,
-            host_uid: self.slot.host_uid,
+            host_uid: self.slot.ids.host_uid,
             handles: Handles { steps: steps.collect() },
         };
         let _ = wire::send(daemon.as_fd(), &report, &fds);
@@ -223,7 +215,7 @@ pub(super) fn not_removed(mut group: JobGroup) -> Option<JobGroup> {
 /// Init's pidfd, and the socket that it waits on.
 fn clone_init(
     foundation: &Foundation,
-    slot: Slot,
+    ids: &JobIds,
     group: &mut Option<JobGroup>,
 ) -> Result<(OwnedFd, OwnedFd), StepError> {
     let (ours, theirs) = wire::pair().at(Step::Clone, 0)?;
@@ -237,7 +229,7 @@ fn clone_init(
             steps: step_groups(group.take(), foundation.steps),
         }),
         Cloned::Parent { pid, pidfd } => {
-            let begun = write_id_maps(pid, foundation.inside_id, slot.mapped)
+            let begun = write_id_maps(pid, ids)
                 .at(Step::IdMap, 1)
                 .and_then(|()| wire::send(ours.as_fd(), &(), &[]).at(Step::IdMap, 2));
             if begun.is_err() {
@@ -273,12 +265,11 @@ fn step_groups(group: Option<JobGroup>, steps: usize) -> Vec<StepGroup> {
 }
 
 /// The launcher holds CAP_SETUID in the parent namespace, so no setuid helper is needed (user_namespaces(7)).
-fn write_id_maps(pid: i32, inside: u32, mapped: u32) -> io::Result<()> {
-    let map = format!("{inside} {mapped} 1");
+fn write_id_maps(pid: i32, ids: &JobIds) -> io::Result<()> {
     // A job has one group and can get no other; needed too where the launcher itself has no right to set groups.
     write_proc(pid, "setgroups", "deny")?;
-    write_proc(pid, "uid_map", &map)?;
-    write_proc(pid, "gid_map", &map)
+    write_proc(pid, "uid_map", &ids.uid_map)?;
+    write_proc(pid, "gid_map", &ids.gid_map)
 }
 
 fn write_proc(pid: i32, file: &str, text: &str) -> io::Result<()> {

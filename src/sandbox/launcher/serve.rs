@@ -5,24 +5,41 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
+use super::ahead::Ahead;
 use super::ids::HostIds;
 use super::sandbox::{self, Sandbox, Slot};
 use super::slots::Slots;
+use super::tool::Toolbox;
 use crate::cgroup::{Groups, JobGroup};
 use crate::plan::{Foundation, LaunchPlan};
-use crate::protocol::{Launch, Report};
+use crate::protocol::{Report, Request};
 use crate::step::{Step, StepError};
-use crate::wire;
+use crate::tool::ToolCall;
+use crate::{sys, wire};
 
 /// Made ahead: enough that a job which follows another finds one, few enough to cost next to nothing while idle.
 const SPARES: usize = 2;
 
 /// Until the daemon closes its end; then nothing of any job may remain.
-pub(super) fn until_closed(daemon: &OwnedFd, ids: HostIds, groups: Option<Groups>) {
+pub(super) fn until_closed(daemon: &OwnedFd, ids: HostIds, groups: Option<Groups>, tools: Toolbox) {
     let slots = Slots::new(ids.slots());
     let (spares, sandboxes, left) = (Vec::new(), Vec::new(), Vec::new());
-    let mut launcher = Live { slots, ids, groups, spares, no_spares: false, sandboxes, left, made: 0 };
+    let (ahead, working) = (Ahead::new(), Vec::new());
+    let mut launcher = Live {
+        slots,
+        ids,
+        groups,
+        ahead,
+        spares,
+        no_spares: false,
+        sandboxes,
+        left,
+        made: 0,
+        tools,
+        working,
+    };
     while launcher.turn(daemon.as_fd()) {}
     launcher.end();
 }
@@ -31,6 +48,7 @@ struct Live {
     ids: HostIds,
     slots: Slots,
     groups: Option<Groups>,
+    ahead: Ahead,
     /// Without a job yet.
     spares: Vec<Sandbox>,
     /// The last try to make one failed.
@@ -39,6 +57,9 @@ struct Live {
     /// Groups of ended jobs that could not be removed at once; tried again whenever something happens.
     left: Vec<JobGroup>,
     made: u64,
+    tools: Toolbox,
+    /// Pidfds of tools at work.
+    working: Vec<OwnedFd>,
 }
 
 impl Live {
@@ -50,6 +71,7 @@ impl Live {
         waiting.extend(all.map(|sandbox| PollFd::new(sandbox.pidfd(), PollFlags::POLLIN)));
         let jobs = self.sandboxes.iter().enumerate().filter_map(|(i, sandbox)| Some((i, sandbox.daemon()?)));
         let (jobs, sockets): (Vec<usize>, Vec<BorrowedFd<'_>>) = jobs.unzip();
+        waiting.extend(self.working.iter().map(|tool| PollFd::new(tool.as_fd(), PollFlags::POLLIN)));
         // No events asked for: only a hang-up is told.
         waiting.extend(sockets.into_iter().map(|socket| PollFd::new(socket, PollFlags::empty())));
         match poll(&mut waiting, if idle { PollTimeout::NONE } else { PollTimeout::ZERO }) {
@@ -63,18 +85,21 @@ impl Live {
         }
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any() == Some(true)).collect();
         let (running, rest) = ready[1..].split_at(self.sandboxes.len());
-        let (spare, hung_up) = rest.split_at(self.spares.len());
+        let (spare, rest) = rest.split_at(self.spares.len());
+        let (done, hung_up) = rest.split_at(self.working.len());
         for (job, _) in jobs.into_iter().zip(hung_up).filter(|(_, hung_up)| **hung_up) {
             self.sandboxes[job].abandon();
         }
         // Before a new one is added at the end of either list, so that the places still match.
         let ended = take_marked(&mut self.sandboxes, running);
         let ended_spares = take_marked(&mut self.spares, spare);
+        take_marked(&mut self.working, done).iter().for_each(reap);
         // A new job before the clearing away of old ones: somebody waits for it.
         let open = !ready[0] || self.accept(daemon);
         for sandbox in ended.into_iter().chain(ended_spares) {
             if sandbox.lends() {
-                self.retire_spares(sandbox.slot.number);
+                let number = sandbox.slot.number;
+                self.retire_spares(|spare| spare.like == Some(number));
             }
             let (slot, left) = sandbox.clear();
             self.slots.give_back(slot.number);
@@ -96,20 +121,23 @@ impl Live {
 
     /// What there should be one more of: any job may come, and of a job whose cases are run the next case will.
     fn lacking(&self) -> Option<(Foundation, Option<u32>)> {
-        let few = |like| self.spares.iter().filter(|spare| spare.like == like).count() < SPARES;
-        if few(None) {
-            return Some((Foundation::usual(), None));
+        let few = |foundation: &Foundation, like| {
+            let fits = |spare: &&Sandbox| spare.like == like && spare.foundation == *foundation;
+            self.spares.iter().filter(fits).count() < SPARES
+        };
+        if let Some(foundation) = self.ahead.wanted().find(|foundation| few(foundation, None)) {
+            return Some((foundation.clone(), None));
         }
         // Where ids are shared anyway, a case is like any job.
         self.ids.range?;
         let bases = self.sandboxes.iter().filter_map(|base| Some((base.case()?, Some(base.slot.number))));
-        bases.into_iter().find(|(_, like)| few(*like)).map(|(case, like)| (case.clone(), like))
+        bases.into_iter().find(|(case, like)| few(case, *like)).map(|(case, like)| (case.clone(), like))
     }
 
-    /// Nobody comes any more for what was made ahead for the cases of this job.
-    fn retire_spares(&mut self, number: u32) {
-        let of_job = self.spares.extract_if(.., |spare| spare.like == Some(number));
-        self.sandboxes.extend(of_job.map(|mut spare| {
+    /// Nobody comes any more for these.
+    fn retire_spares(&mut self, mut which: impl FnMut(&Sandbox) -> bool) {
+        let retired = self.spares.extract_if(.., |spare| which(spare));
+        self.sandboxes.extend(retired.map(|mut spare| {
             spare.retire();
             spare
         }));
@@ -126,7 +154,8 @@ impl Live {
             None => self.slots.take().ok_or(none_free)?,
         };
         self.made += 1;
-        let (slot, name) = (Slot::new(number, &self.ids), format!("job-{}", self.made));
+        let slot = Slot { number, ids: self.ids.of_job(number, foundation.ids) };
+        let name = format!("job-{}", self.made);
         let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref());
         if made.is_err() {
             self.slots.give_back(number);
@@ -135,19 +164,32 @@ impl Live {
     }
 
     fn accept(&mut self, daemon: BorrowedFd<'_>) -> bool {
-        let Ok(message) = wire::receive::<Launch<'static>>(daemon) else { return true };
-        let Some((Launch { plan, over }, mut fds)) = message else { return false };
-        if let Some(socket) = fds.pop() {
-            self.launch(plan.into_owned(), over, socket);
+        let Ok(message) = wire::receive::<Request<'static>>(daemon) else { return true };
+        let Some((request, mut fds)) = message else { return false };
+        if fds.is_empty() {
+            return true;
+        }
+        let (socket, ids) = (fds.remove(0), self.ids.image_ids());
+        match request {
+            Request::Job { plan, over } => self.launch(plan.into_owned(), over, socket),
+            // Should it fail, the socket is closed, which tells.
+            Request::Tool { task } => {
+                self.working.extend(self.tools.start(ToolCall { socket, task, fds, ids }))
+            }
         }
         true
     }
 
     fn launch(&mut self, plan: LaunchPlan, over: Option<u32>, socket: OwnedFd) {
-        match self.find(&plan.foundation(), over) {
+        let foundation = plan.foundation();
+        match self.find(&foundation, over) {
             Ok((mut sandbox, lent)) => {
-                sandbox.assign(plan, socket, lent.as_ref(), self.groups.as_ref());
+                sandbox.assign(plan, socket, lent, self.groups.as_ref());
                 self.sandboxes.push(sandbox);
+                let over_nothing = over.is_none().then(|| self.ahead.asked(&foundation)).flatten();
+                if let Some(gone) = over_nothing {
+                    self.retire_spares(|spare| spare.like.is_none() && spare.foundation == gone);
+                }
             }
             Err(error) => {
                 let _ = wire::send(socket.as_fd(), &Report::Failed(error), &[]);
@@ -181,6 +223,10 @@ impl Live {
     fn end(self) {
         let all: Vec<_> = self.sandboxes.into_iter().chain(self.spares).collect();
         all.iter().for_each(Sandbox::kill);
+        for tool in &self.working {
+            let _ = sys::pidfd_kill(tool.as_fd());
+            reap(tool);
+        }
         for sandbox in all {
             sandbox.clear();
         }
@@ -191,7 +237,11 @@ impl Live {
     }
 }
 
-fn take_marked(sandboxes: &mut Vec<Sandbox>, marks: &[bool]) -> Vec<Sandbox> {
+fn reap(tool: &OwnedFd) {
+    let _ = waitid(Id::PIDFd(tool.as_fd()), WaitPidFlag::WEXITED);
+}
+
+fn take_marked<T>(all: &mut Vec<T>, marks: &[bool]) -> Vec<T> {
     let marked = (0..marks.len()).rev().filter(|i| marks[*i]);
-    marked.map(|i| sandboxes.remove(i)).collect()
+    marked.map(|i| all.remove(i)).collect()
 }

@@ -43,7 +43,8 @@ impl Launcher {
         let (ours, theirs) = wire::pair().map_err(StartError::Spawn)?;
         let mut process = spawn(&theirs).map_err(StartError::Spawn)?;
         drop(theirs);
-        let boot = Boot { ids, delegation: delegation.clone(), host_paths: options.host_paths.clone() };
+        let (host_paths, stores) = (options.host_paths.clone(), options.stores.clone());
+        let boot = Boot { ids, delegation: delegation.clone(), host_paths, stores };
         match handshake(&ours, &boot, process.id()) {
             Ok(host) => {
                 let allow_degraded = options.allow_degraded.clone();

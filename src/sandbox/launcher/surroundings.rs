@@ -6,6 +6,8 @@
 //! ├ proc/    the host's, unmasked: without a fully visible one the kernel refuses a job's own (EPERM)
 //! ├ empty/   covers masked directories
 //! ├ lent/    the workspaces that cases are run over
+//! ├ layers/  of images: STATE/images/layers
+//! ├ volumes/ STATE/volumes
 //! ├ job/     where a sandbox's root is put together   } mount points; what is mounted here
 //! └ scratch/ where its writable files are             } exists only in the sandbox's own namespace
 //! ```
@@ -28,9 +30,11 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::AT_FDCWD;
 use nix::mount::{MntFlags, umount2};
 use nix::unistd::{chdir, pivot_root};
+use serde::{Deserialize, Serialize};
 
 use crate::init::mounts;
 use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
+pub(crate) use etc::OWN_NAMES;
 pub(crate) use overlay::has_overlay;
 
 type Failed = (&'static str, io::Error);
@@ -56,8 +60,15 @@ struct Bind {
     mount: OwnedFd,
 }
 
+/// Where images and volumes are kept, on the host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stores {
+    pub layers: PathBuf,
+    pub volumes: PathBuf,
+}
+
 /// Returns the further host paths that are now visible.
-pub(crate) fn build(host_paths: &[PathBuf]) -> Result<Vec<String>, Failed> {
+pub(crate) fn build(host_paths: &[PathBuf], stores: Option<&Stores>) -> Result<Vec<String>, Failed> {
     let doing = |what: &'static str| move |error: io::Error| (what, error);
     mounts::make_private().map_err(doing("leaving mount propagation"))?;
     // All sources first: the stage may cover some of them.
@@ -74,6 +85,8 @@ pub(crate) fn build(host_paths: &[PathBuf]) -> Result<Vec<String>, Failed> {
         binds.extend(further(path).map_err(doing("taking a host path"))?);
         shown.push(path.to_string_lossy().into_owned());
     }
+    let stores =
+        stores.map(take_stores).transpose().map_err(doing("taking the folders of images and volumes"))?;
     let etc = etc::read().map_err(doing("reading /etc"))?;
     let proc = mounts::copy(c"/proc").map_err(doing("taking /proc"))?;
 
@@ -82,8 +95,18 @@ pub(crate) fn build(host_paths: &[PathBuf]) -> Result<Vec<String>, Failed> {
     sys::move_mount(stage.as_fd(), AT_FDCWD, STAGE).map_err(doing("attaching the tmpfs"))?;
     enter_stage().map_err(doing("entering the new root"))?;
     sys::move_mount(proc.as_fd(), AT_FDCWD, c"/proc").map_err(doing("attaching /proc"))?;
+    for (mount, place) in stores.into_iter().flatten() {
+        sys::move_mount(mount.as_fd(), AT_FDCWD, place).map_err(doing("attaching images and volumes"))?;
+    }
     host_tree(&binds, &links, &etc).map_err(doing("building the host tree"))?;
     Ok(shown)
+}
+
+fn take_stores(stores: &Stores) -> io::Result<[(OwnedFd, &'static CStr); 2]> {
+    let attributes = ATTR_NOSUID | ATTR_NODEV;
+    let layers = mounts::bind(AT_FDCWD, &c_path(&stores.layers)?, attributes | ATTR_RDONLY)?;
+    let volumes = mounts::bind(AT_FDCWD, &c_path(&stores.volumes)?, attributes)?;
+    Ok([(layers, c"/layers"), (volumes, c"/volumes")])
 }
 
 fn bind(path: &str, directory: bool) -> io::Result<Bind> {
@@ -126,7 +149,7 @@ fn further(path: &Path) -> io::Result<Option<Bind>> {
 
 fn enter_stage() -> io::Result<()> {
     chdir(STAGE)?;
-    for name in ["host", "proc", "empty", "job", "scratch", "lent"] {
+    for name in ["host", "proc", "empty", "job", "scratch", "lent", "layers", "volumes"] {
         fs::create_dir(name)?;
     }
     pivot_root(".", ".")?;
@@ -137,7 +160,7 @@ fn enter_stage() -> io::Result<()> {
 fn host_tree(binds: &[Bind], links: &[(String, PathBuf)], etc: &[etc::Entry]) -> io::Result<()> {
     let tree = sys::new_filesystem(c"tmpfs", &[(c"mode", c"0755")], ATTR_NOSUID)?;
     sys::move_mount(tree.as_fd(), AT_FDCWD, c"/host")?;
-    for folder in ["usr", "proc", "dev/pts", "dev/shm", "tmp", "workspace", "etc"] {
+    for folder in ["usr", "proc", "dev/pts", "dev/shm", "tmp", "workspace", "etc", "mnt", "cache"] {
         fs::create_dir_all(Path::new("/host").join(folder))?;
     }
     for (name, target) in links {

@@ -19,6 +19,7 @@ fn host(controllers: &[&str], landlock_abi: Option<u32>) -> HostCaps {
         },
         id_map: IdMapKind::PerSlot,
         slots: 10,
+        image_ids: 61_440,
         overlay: true,
         host_paths: Vec::new(),
     }
@@ -40,7 +41,17 @@ fn job(require: &[&str]) -> JobSpec {
 }
 
 fn planned(job: &JobSpec, host: &HostCaps, allowed: &[&str]) -> Result<LaunchPlan, PlanError> {
-    plan(job, host, &Profiles::builtin(), &allowed.iter().map(|layer| (*layer).into()).collect())
+    planned_over(job, host, allowed, &Sources::default())
+}
+
+fn planned_over(
+    job: &JobSpec,
+    host: &HostCaps,
+    allowed: &[&str],
+    sources: &Sources,
+) -> Result<LaunchPlan, PlanError> {
+    let allowed = &allowed.iter().map(|layer| (*layer).into()).collect();
+    Planner { host, profiles: &Profiles::builtin(), allowed, sources }.plan(job)
 }
 
 #[test]
@@ -140,7 +151,8 @@ fn a_job_with_cases_lends_its_workspace_and_a_case_is_over_it() {
     let (job, host) = (job_with_cases(), full_host());
     assert_eq!(planned(&job, &host, &[]).expect("a plan").workspace, Workspace::Lent);
     let case = job.steps[1].of_case(&job.steps[1].cases[1]);
-    let plan = plan_case(&job, &case, &host, &Profiles::builtin(), &BTreeSet::new()).expect("a plan");
+    let (profiles, allowed, sources) = (&Profiles::builtin(), &BTreeSet::new(), &Sources::default());
+    let plan = Planner { host: &host, profiles, allowed, sources }.plan_case(&job, &case).expect("a plan");
     assert_eq!((plan.workspace, plan.steps.len()), (Workspace::Over, 1));
     assert_eq!(plan.steps[0].command, ["./a.out", "x"]);
     assert_eq!(plan.cgroup.memory_bytes, Some(1 << 20));
@@ -153,4 +165,66 @@ fn without_overlays_only_jobs_with_cases_are_refused() {
     assert_eq!(planned(&job(&[]), &host, &[]).expect("a plan").workspace, Workspace::Own);
     let required = planned(&job(&["overlay"]), &host, &[]).expect_err("it was required");
     assert_eq!((required.layer.as_str(), required.require_index), ("overlay", Some(0)));
+}
+
+fn image() -> Sources {
+    let layer = |id: &str| ImageLayer { id: id.into(), digest: format!("sha256:{id}") };
+    let layers = vec![layer("top"), layer("base")];
+    let (reference, digest) = ("docker.io/library/a:1".into(), "sha256:00".into());
+    Sources { image: Some(ImageRoot { reference, digest, layers }), volumes: Vec::new() }
+}
+
+#[test]
+fn a_job_over_an_image_has_the_ids_of_images_and_says_so() {
+    let (spec, host) = (job(&[]), full_host());
+    let plan = planned_over(&spec, &host, &[], &image()).expect("a plan");
+    assert_eq!(plan.ids, Ids { user: 1000, group: 1000, map: IdMap::Image });
+    assert_eq!(plan.landlock.as_ref().map(|rules| rules.full.clone()), Some(vec!["/".into()]));
+    let receipt = plan.receipt(&host, 5);
+    assert_eq!((receipt.id_map.kind, receipt.root_filesystem.as_str()), (IdMapKind::Image, "image"));
+    let layers = receipt.image.expect("an image").layers;
+    assert_eq!(layers, ["sha256:base", "sha256:top"]);
+    let single = HostCaps { id_map: IdMapKind::Single, image_ids: 1, ..full_host() };
+    let plan = planned_over(&spec, &single, &[], &image()).expect("a plan");
+    assert_eq!(plan.receipt(&single, 5).id_map.kind, IdMapKind::Single);
+}
+
+#[test]
+fn a_user_that_this_host_has_no_id_for_is_refused() {
+    let host = HostCaps { image_ids: 960, ..full_host() };
+    let of = |user| JobSpec { user, group: 0, ..job(&[]) };
+    for user in [0, 958, 65_534] {
+        assert!(planned_over(&of(user), &host, &[], &image()).is_ok(), "{user}");
+        // Without an image no id but its own is needed.
+        assert!(planned(&of(user), &host, &[]).is_ok(), "{user}");
+    }
+    for user in [959, 1000, 65_533] {
+        assert_eq!(
+            planned_over(&of(user), &host, &[], &image()).expect_err("no id").layer,
+            "id_map",
+            "{user}"
+        );
+    }
+}
+
+#[test]
+fn a_job_with_volumes_has_the_ids_of_their_files() {
+    let volume = |name: &str, path: &str, read_only| model::VolumeSpec {
+        name: name.into(),
+        path: path.into(),
+        read_only,
+    };
+    let spec =
+        JobSpec { volumes: vec![volume("a", "/cache", false), volume("b", "/mnt/b", true)], ..job(&[]) };
+    let sources = Sources { image: None, volumes: vec!["x".into(), "y".into()] };
+    let plan = planned_over(&spec, &full_host(), &[], &sources).expect("a plan");
+    assert_eq!(plan.ids.map, IdMap::Image);
+    let full = plan.landlock.as_ref().map(|rules| rules.full.clone()).unwrap_or_default();
+    assert!(full.contains(&"/cache".to_owned()) && !full.contains(&"/mnt/b".to_owned()), "{full:?}");
+    let receipt = plan.receipt(&full_host(), 5);
+    assert_eq!(
+        receipt.volumes.iter().map(|v| (&*v.name, v.read_only)).collect::<Vec<_>>(),
+        [("a", false), ("b", true)]
+    );
+    assert_eq!(planned(&spec, &full_host(), &[]).expect_err("nowhere to take them from").layer, "volumes");
 }

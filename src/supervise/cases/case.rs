@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use admission::Admitted;
 use model::{CaseResult, CaseSpec, Cause, Expect, FileSpec, JobSpec, Judge, Status, StepResult, StepSpec};
+use sandbox::Sources;
 use sandbox::protocol::Order as InitOrder;
 
 use super::Done;
@@ -31,6 +32,8 @@ pub(super) struct Case {
     pub(super) index: usize,
     /// Of the sandbox whose workspace it is over.
     pub(super) slot: u32,
+    /// What the job itself stands on.
+    pub(super) sources: Arc<Sources>,
     pub(super) orders: Orders,
 }
 
@@ -69,8 +72,7 @@ impl Case {
     ) -> Result<Ended, Broken> {
         self.orders.until_resumed().await?;
         let spec = self.admitted.spec();
-        let Inner { launcher, profiles, .. } = &*self.inner;
-        let plan = sandbox::plan_case(spec, program, launcher.host(), profiles, launcher.allow_degraded())?;
+        let plan = self.inner.planner(&self.sources).plan_case(spec, program)?;
         let mut container =
             Container::launch(Arc::clone(&self.inner), plan, Some(self.slot), Arc::new(NoWatch))?;
         if !files.is_empty() {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
 
+use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -32,16 +34,19 @@ const LISTED: [&str; 22] = [
     "terminfo",
     "timezone",
 ];
+/// What every sandbox has, whatever its root is made of.
+pub(crate) const OWN_NAMES: [(&CStr, &str); 3] = [
+    (c"hosts", "127.0.0.1 localhost stockade\n::1 localhost stockade\n"),
+    (c"hostname", "stockade\n"),
+    (c"resolv.conf", "# no network\n"),
+];
 /// Of our own making. `nsswitch.conf` names no service that would need a socket of the host.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 4] = [
     (
         "passwd",
         "root:x:0:0:root:/tmp:/bin/sh\njob:x:1000:1000:job:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     ),
     ("group", "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n"),
-    ("hosts", "127.0.0.1 localhost stockade\n::1 localhost stockade\n"),
-    ("hostname", "stockade\n"),
-    ("resolv.conf", "# no network\n"),
     ("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
     ("shells", "/bin/sh\n/bin/bash\n"),
 ];
@@ -96,5 +101,7 @@ pub(super) fn write(entries: &[Entry], etc: &Path) -> io::Result<()> {
             Entry::File(name, contents) => fs::write(etc.join(name), contents)?,
         }
     }
-    OWN.iter().try_for_each(|(name, text)| fs::write(etc.join(name), text))
+    let names = OWN_NAMES.iter().map(|(name, text)| (OsStr::from_bytes(name.to_bytes()), text));
+    let own = OWN.iter().map(|(name, text)| (OsStr::new(name), text));
+    own.chain(names).try_for_each(|(name, text)| fs::write(etc.join(name), text))
 }
