@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Event, Happened, Job, Output, Status, StepResult};
+use model::{Event, Happened, Status};
 
 use crate::JournalError;
 
@@ -59,62 +59,4 @@ pub(crate) fn nanos(at: Timestamp) -> i64 {
 
 pub(crate) fn time(nanos: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanos.into()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// The job as lists show it. The texts, which are its bulk, are not copied to be left out.
-pub(crate) fn without_outputs(job: &Job) -> Job {
-    Job {
-        id: job.id,
-        status: job.status,
-        tenant: job.tenant.clone(),
-        attempt: job.attempt,
-        paused: job.paused,
-        priority: job.priority,
-        labels: job.labels.clone(),
-        created_at: job.created_at,
-        started_at: job.started_at,
-        finished_at: job.finished_at,
-        cause: job.cause.clone(),
-        steps: job.steps.iter().map(step).collect(),
-        artifacts: job.artifacts.clone(),
-        artifact_errors: job.artifact_errors.clone(),
-        policy: job.policy.clone(),
-        warnings: job.warnings.clone(),
-        annotations: job.annotations.clone(),
-        isolation: job.isolation.clone(),
-        timing: job.timing,
-    }
-}
-
-fn step(step: &StepResult) -> StepResult {
-    StepResult {
-        name: step.name.clone(),
-        status: step.status,
-        exit_code: step.exit_code,
-        signal: step.signal.clone(),
-        cause: step.cause.clone(),
-        stdout: counted(&step.stdout),
-        stderr: counted(&step.stderr),
-        usage: step.usage,
-        cases: step.cases.iter().map(case).collect(),
-    }
-}
-
-fn case(case: &model::CaseResult) -> model::CaseResult {
-    model::CaseResult {
-        name: case.name.clone(),
-        status: case.status,
-        exit_code: case.exit_code,
-        signal: case.signal.clone(),
-        cause: case.cause.clone(),
-        stdout: counted(&case.stdout),
-        stderr: counted(&case.stderr),
-        usage: case.usage,
-        checker: case.checker.clone(),
-    }
-}
-
-fn counted(output: &Output) -> Output {
-    let (bytes, truncated) = (output.bytes, output.truncated);
-    Output { text: String::new(), encoding: "utf-8".into(), bytes, truncated }
 }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 use model::{Callback, Event, Happened, Job, JobId, JobSpec};
 
-use crate::batch::{Batch, without_outputs};
+use crate::batch::Batch;
 use crate::blobs::Blobs;
 use crate::commit::Commit;
 use crate::log::Log;
@@ -219,7 +219,7 @@ fn end(id: JobId, events: &[Event], job: &Job, callback: Option<&Callback>) -> R
         batch: Batch::of(events)?,
         status: job.status,
         finished_at: job.finished_at.unwrap_or_else(Timestamp::now),
-        summary: serde_json::to_string(&without_outputs(job))?,
+        summary: serde_json::to_string(&job.without_outputs())?,
         artifacts: (digests, bytes),
         callback: callback.map(|callback| (callback.url.clone(), callback.secret.to_vec())),
     })

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::{
     Accepted, CaseResult, Chunk, Ended, Event, Happened, Job, Output, Status, StepResult, Stream, Timing,
-    Usage,
 };
 
 /// What a stream's pieces come to.
@@ -144,7 +143,7 @@ impl Fold {
                 job.isolation = Some(*isolation);
                 job.timing.setup_us = setup_us;
             }
-            Happened::StepStarted { step } => job.steps.push(begun(step, Status::Running)),
+            Happened::StepStarted { step } => job.steps.push(StepResult::new(step, Status::Running)),
             Happened::Output(chunk) => {
                 let bytes = chunk.bytes();
                 self.printed.entry((chunk.step, chunk.stream)).or_default().push(chunk.offset, bytes);
@@ -222,27 +221,12 @@ impl Job {
         let Ended { status, cause, skipped, artifacts, artifact_errors, policy, warnings, timing } = ended;
         // A step that was under way when the host was lost.
         self.steps.iter_mut().filter(|step| !step.status.is_final()).for_each(|step| step.status = status);
-        self.steps.extend(skipped.into_iter().map(|name| begun(name, Status::Skipped)));
+        self.steps.extend(skipped.into_iter().map(|name| StepResult::new(name, Status::Skipped)));
         (self.status, self.cause, self.finished_at, self.paused) = (status, cause, Some(at), false);
         (self.artifacts, self.artifact_errors) = (artifacts, artifact_errors);
         self.policy.extend(policy);
         self.warnings.extend(warnings);
         self.timing = timing;
-    }
-}
-
-fn begun(name: String, status: Status) -> StepResult {
-    let empty = || Output { encoding: "utf-8".into(), ..Output::default() };
-    StepResult {
-        name,
-        status,
-        exit_code: None,
-        signal: None,
-        cause: None,
-        stdout: empty(),
-        stderr: empty(),
-        usage: Usage::default(),
-        cases: Vec::new(),
     }
 }
 

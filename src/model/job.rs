@@ -155,16 +155,115 @@ pub struct Timing {
 }
 
 impl Job {
-    /// For lists: what steps and cases printed stays out, how much it was stays.
-    pub fn drop_outputs(&mut self) {
-        for step in &mut self.steps {
-            step.stdout.text.clear();
-            step.stderr.text.clear();
-            for case in &mut step.cases {
-                case.stdout.text.clear();
-                case.stderr.text.clear();
-                case.checker = None;
-            }
+    /// What its steps and cases printed stays out, how much it was stays. The texts, which are its bulk, are not copied to
+    /// be left out.
+    #[must_use]
+    pub fn without_outputs(&self) -> Self {
+        Self {
+            id: self.id,
+            status: self.status,
+            tenant: self.tenant.clone(),
+            attempt: self.attempt,
+            paused: self.paused,
+            priority: self.priority,
+            labels: self.labels.clone(),
+            created_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            cause: self.cause.clone(),
+            steps: self.steps.iter().map(StepResult::without_outputs).collect(),
+            artifacts: self.artifacts.clone(),
+            artifact_errors: self.artifact_errors.clone(),
+            policy: self.policy.clone(),
+            warnings: self.warnings.clone(),
+            annotations: self.annotations.clone(),
+            isolation: self.isolation.clone(),
+            timing: self.timing,
         }
     }
 }
+
+impl StepResult {
+    /// Of a step that has nothing to show for itself: it has just begun, or never does.
+    pub fn new(name: impl Into<String>, status: Status) -> Self {
+        Self {
+            name: name.into(),
+            status,
+            exit_code: None,
+            signal: None,
+            cause: None,
+            stdout: Output::nothing(),
+            stderr: Output::nothing(),
+            usage: Usage::default(),
+            cases: Vec::new(),
+        }
+    }
+
+    fn without_outputs(&self) -> Self {
+        let cases = self.cases.iter().map(CaseResult::without_outputs).collect();
+        Self { cases, ..self.alone() }
+    }
+
+    /// Without what it printed and without its cases, which have events of their own.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            status: self.status,
+            exit_code: self.exit_code,
+            signal: self.signal.clone(),
+            cause: self.cause.clone(),
+            stdout: self.stdout.counted(),
+            stderr: self.stderr.counted(),
+            usage: self.usage,
+            cases: Vec::new(),
+        }
+    }
+}
+
+impl CaseResult {
+    /// Of a case that has nothing to show for itself.
+    pub fn new(name: impl Into<String>, status: Status) -> Self {
+        Self {
+            name: name.into(),
+            status,
+            exit_code: None,
+            signal: None,
+            cause: None,
+            stdout: Output::nothing(),
+            stderr: Output::nothing(),
+            usage: Usage::default(),
+            checker: None,
+        }
+    }
+
+    /// What the checker said stays: it is short, and says why.
+    fn without_outputs(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            status: self.status,
+            exit_code: self.exit_code,
+            signal: self.signal.clone(),
+            cause: self.cause.clone(),
+            stdout: self.stdout.counted(),
+            stderr: self.stderr.counted(),
+            usage: self.usage,
+            checker: self.checker.clone(),
+        }
+    }
+}
+
+impl Output {
+    fn nothing() -> Self {
+        Self { encoding: "utf-8".into(), ..Self::default() }
+    }
+
+    /// How much it was, and of what kind, without the text.
+    fn counted(&self) -> Self {
+        let (bytes, truncated) = (self.bytes, self.truncated);
+        Self { text: String::new(), encoding: self.encoding.clone(), bytes, truncated }
+    }
+}
+
+#[cfg(test)]
+mod tests;

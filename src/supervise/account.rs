@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use model::{Chunk, Happened, Output, StepResult, StepSpec, Stream};
+use model::{Chunk, Happened, StepResult, StepSpec, Stream};
 
 use crate::output::Kept;
 use crate::{NoWatch, Watch};
@@ -63,22 +63,5 @@ impl Begun {
 
 /// Without what was told already: its output, and its cases.
 pub(crate) fn tell_end(watch: &dyn Watch, step: &StepResult) {
-    let untold = |output: &Output| Output {
-        encoding: "utf-8".into(),
-        bytes: output.bytes,
-        truncated: output.truncated,
-        ..Output::default()
-    };
-    let step = StepResult {
-        name: step.name.clone(),
-        status: step.status,
-        exit_code: step.exit_code,
-        signal: step.signal.clone(),
-        cause: step.cause.clone(),
-        stdout: untold(&step.stdout),
-        stderr: untold(&step.stderr),
-        usage: step.usage,
-        cases: Vec::new(),
-    };
-    watch.happened(Happened::StepEnded { step: Box::new(step) });
+    watch.happened(Happened::StepEnded { step: Box::new(step.alone()) });
 }

@@ -20,7 +20,7 @@ use crate::job::{Broken, Running};
 use crate::orders::{Orders, Wish};
 use crate::output::Kept;
 use crate::step::START_GRACE;
-use crate::{NoWatch, Order, verdict};
+use crate::{NoWatch, Order};
 use case::Case;
 pub(crate) use sum::sum;
 
@@ -191,7 +191,7 @@ impl Lanes<'_> {
         let results = std::mem::take(&mut self.results);
         let ended = results.into_iter().zip(&step.cases).enumerate().map(|(index, (result, case))| {
             result.unwrap_or_else(|| {
-                let skipped = verdict::skipped_case(&case.name);
+                let skipped = CaseResult::new(&*case.name, Status::Skipped);
                 self.tell(step, index, &skipped);
                 skipped
             })

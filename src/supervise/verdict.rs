@@ -1,7 +1,7 @@
 //! From how a program ended to a status and a cause. Pure; the order of the questions is the policy:
 //! what could not start, what we ended, what the kernel ended for a limit, what the program did itself.
 
-use model::{CaseResult, Cause, JobSpec, Output, Status, StepResult, StepSpec, Usage};
+use model::{Cause, JobSpec, Status, StepResult, StepSpec, Usage};
 use nix::sys::signal::Signal;
 use sandbox::protocol::StepExit;
 use sandbox::{Step, StepError};
@@ -220,33 +220,7 @@ pub(crate) fn of_broken(memory_bytes: u64, error: &Broken) -> (Status, Cause) {
 }
 
 pub(crate) fn skipped(step: &StepSpec) -> StepResult {
-    let empty = || Output { encoding: "utf-8".into(), ..Output::default() };
-    StepResult {
-        name: step.name.clone(),
-        status: Status::Skipped,
-        exit_code: None,
-        signal: None,
-        cause: None,
-        stdout: empty(),
-        stderr: empty(),
-        usage: Usage::default(),
-        cases: Vec::new(),
-    }
-}
-
-pub(crate) fn skipped_case(name: &str) -> CaseResult {
-    let empty = || Output { encoding: "utf-8".into(), ..Output::default() };
-    CaseResult {
-        name: name.into(),
-        status: Status::Skipped,
-        exit_code: None,
-        signal: None,
-        cause: None,
-        stdout: empty(),
-        stderr: empty(),
-        usage: Usage::default(),
-        checker: None,
-    }
+    StepResult::new(&*step.name, Status::Skipped)
 }
 
 fn end(wait_status: i32) -> End {

@@ -100,9 +100,7 @@ fn labels(text: &str) -> Result<BTreeMap<String, String>, QueryError> {
 /// A job that runs is further than the journal.
 fn current(store: &Store, job: Job) -> Job {
     let Some(live) = store.live(job.id).and_then(|live| live.job()) else { return job };
-    let mut job = Job::clone(&live);
-    job.drop_outputs();
-    job
+    live.without_outputs()
 }
 
 #[cfg(test)]

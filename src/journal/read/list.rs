@@ -7,7 +7,7 @@ use model::{Happened, Job, Status};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::batch::{nanos, without_outputs, word};
+use crate::batch::{nanos, word};
 use crate::recover::{events, parse};
 use crate::{Journal, JournalError};
 
@@ -79,7 +79,7 @@ fn page(db: &Connection, query: &Query, limit: usize) -> Result<Page, JournalErr
 /// A job without a summary: not ended yet.
 fn under_way(db: &Connection, job: i64) -> Result<Option<Job>, JournalError> {
     let told = events(db, job)?.into_iter().filter(|event| !matches!(event.what, Happened::Output(_)));
-    Ok(Job::from_events(told).as_ref().map(without_outputs))
+    Ok(Job::from_events(told).as_ref().map(Job::without_outputs))
 }
 
 /// Whether only jobs that have not ended are asked for: they are few, and have an index of their own.

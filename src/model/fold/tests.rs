@@ -43,7 +43,7 @@ fn ended(status: Status, skipped: &[&str]) -> Happened {
 
 #[test]
 fn outputs_come_from_their_pieces() {
-    let mut step = begun("run".into(), Status::Succeeded);
+    let mut step = StepResult::new("run", Status::Succeeded);
     (step.stdout.bytes, step.stderr.bytes) = (6, 20);
     let job = job(vec![
         Happened::Started { attempt: 1, queue_us: 5 },
