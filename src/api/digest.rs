@@ -2,9 +2,15 @@
 
 use std::fmt::{self, Write};
 
+use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
+
+use crate::problem::Problem;
+
+/// Hashing more than this takes longer than a worker should be away from other requests.
+const INLINE_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 32]);
@@ -14,17 +20,18 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Also of many bytes.
+    pub(crate) async fn of_all(bytes: Bytes) -> Result<Self, Problem> {
+        if bytes.len() <= INLINE_BYTES {
+            return Ok(Self::of(&bytes));
+        }
+        let hashed = tokio::task::spawn_blocking(move || Self::of(&bytes)).await;
+        hashed.map_err(|error| Problem::internal(error.to_string()))
+    }
+
     /// Only the form that [`fmt::Display`] prints is accepted, so one blob has one URL.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix("sha256:")?.as_bytes();
-        if hex.len() != 64 {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(Self(bytes))
+        from_hex(text.strip_prefix("sha256:")?).map(Self)
     }
 
     /// From the base64 of a header.
@@ -43,11 +50,7 @@ impl Digest {
     }
 
     pub(crate) fn hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&self.0)
     }
 }
 
@@ -57,12 +60,29 @@ impl fmt::Display for Digest {
     }
 }
 
-fn digit(hex: u8) -> Option<u8> {
-    match hex {
-        b'0'..=b'9' => Some(hex - b'0'),
-        b'a'..=b'f' => Some(hex - b'a' + 10),
+/// 64 digits in lower case.
+pub fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Only the form that [`hex`] makes.
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
         _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok().filter(|_| rest.is_empty())?;
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
     }
+    Some(bytes)
 }
 
 #[cfg(test)]

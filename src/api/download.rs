@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -70,6 +70,15 @@ impl Download<'_> {
         }
     }
 
+    /// The same, of what is in memory.
+    pub(crate) fn answer_from(&self, method: &Method, request: &HeaderMap, all: &Bytes) -> Response {
+        self.answer(method, request, |range| {
+            // No range goes beyond the length, which is a `usize`.
+            let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(all.len()));
+            Body::from(all.slice(start..end))
+        })
+    }
+
     fn unsatisfiable(&self) -> Response {
         let detail = format!("there are {} bytes, none of them in the range asked for", self.bytes);
         let range = [(header::CONTENT_RANGE, format!("bytes */{}", self.bytes))];
@@ -98,3 +107,6 @@ fn escaped(name: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

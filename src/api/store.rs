@@ -10,7 +10,7 @@ use admission::Additions;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use journal::{BlobError, Journal, JournalError};
-use model::{Event, Happened, Job, JobId};
+use model::{Artifact, Event, Happened, Job, JobId};
 
 use crate::caller::Caller;
 use crate::jobs::Missing;
@@ -72,11 +72,13 @@ impl Store {
         Ok(read.map_err(|error| Problem::internal(error.to_string()))??)
     }
 
-    /// The bytes of a blob that the journal refers to.
-    pub(crate) async fn blob(&self, digest: String, most: u64) -> Result<Option<Bytes>, Problem> {
+    /// Those that were collected, byte for byte, or none.
+    pub(crate) async fn contents(&self, artifact: &Artifact) -> Result<Option<Bytes>, Problem> {
+        let (digest, most) = (artifact.digest.clone(), artifact.bytes);
         let read = self.read(move |journal| match journal.blobs().read(&digest, most) {
             Ok(bytes) => Ok(Some(Bytes::from(bytes))),
-            Err(BlobError::Unknown(_)) => Ok(None),
+            // The journal compares the digest of all that it reads.
+            Err(BlobError::Unknown(_) | BlobError::Damaged(_) | BlobError::TooLarge { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         });
         read.await

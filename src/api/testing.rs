@@ -89,7 +89,7 @@ fn host() -> HostPolicy {
 /// A journal of its own, gone with it.
 #[derive(Debug)]
 pub(crate) struct State {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     pub(crate) store: Store,
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Caller, Role, Roles};
+use crate::digest::from_hex;
 
 /// Below the state directory.
 pub const FILE: &str = "tokens.toml";
@@ -110,7 +111,7 @@ impl TokenSet {
         let known = file.tokens.iter().filter_map(|token| {
             let roles = Roles::of(&token.roles);
             let caller = Caller { tenant: token.tenant.clone(), submitter: token.name.clone(), roles };
-            Some((rules::digest(&token.sha256)?, Known { caller, expires_at: token.expires_at }))
+            Some((from_hex(&token.sha256)?, Known { caller, expires_at: token.expires_at }))
         });
         Self(known.collect())
     }
@@ -128,7 +129,8 @@ impl TokenSet {
     }
 }
 
-pub use rules::{hex, name_fault, tenant_fault};
+pub use crate::digest::hex;
+pub use rules::{name_fault, tenant_fault};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Job;
 
 use crate::caller::Reader;
+use crate::digest::Digest;
 use crate::etag::known;
 use crate::jobs::ThisJob;
 use crate::problem::Problem;
@@ -19,19 +21,17 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let found = store.find(id, &caller).await?;
     let job = wait.on(found).await?;
-    Ok(answer(&job, &headers))
+    answer(&job, &headers).await
 }
 
 /// A strong validator: the representation follows from the events, and each has another number.
-fn answer(job: &Job, request: &HeaderMap) -> Response {
-    let body = match serde_json::to_vec(job) {
-        Ok(body) => body,
-        Err(error) => return Problem::internal(error.to_string()).into_response(),
-    };
-    let tag = crate::etag::of(&body);
+async fn answer(job: &Job, request: &HeaderMap) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(job).map_err(|error| Problem::internal(error.to_string()))?;
+    let body = Bytes::from(body);
+    let tag = Digest::of_all(body.clone()).await?.tag();
     if known(&tag, request) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let kind = (header::CONTENT_TYPE, "application/json".to_owned());
-    ([kind, (header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".into())], body).into_response()
+    Ok(([kind, (header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".into())], body).into_response())
 }

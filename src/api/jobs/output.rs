@@ -6,7 +6,7 @@
 
 use std::borrow::Borrow;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -22,8 +22,6 @@ use crate::store::{Found, Store};
 
 const BYTES_PRINTED: HeaderName = HeaderName::from_static("stockade-bytes-printed");
 const TRUNCATED: HeaderName = HeaderName::from_static("stockade-truncated");
-/// Hashing more than this takes longer than a worker should be away from other requests.
-const INLINE_BYTES: usize = 1 << 20;
 
 /// The `{step}` and the `{stream}` of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,29 +116,17 @@ async fn answer(
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
-    let digest = digest(bytes.clone()).await?;
+    let digest = Digest::of_all(bytes.clone()).await?;
     let name = format!("{step}.{stream}");
     // Also of an ended step: a job that is run again prints it anew.
     let caching = Caching::Revalidate;
     let download = Download { name: &name, digest, bytes: bytes.len() as u64, caching };
-    let mut response = download.answer(method, headers, |range| {
-        // No range goes beyond the length, which is a `usize`.
-        let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(bytes.len()));
-        Body::from(bytes.slice(start..end))
-    });
+    let mut response = download.answer_from(method, headers, &bytes);
     response.headers_mut().insert(BYTES_PRINTED, printed.into());
     if truncated {
         response.headers_mut().insert(TRUNCATED, HeaderValue::from_static("true"));
     }
     Ok(response)
-}
-
-async fn digest(bytes: Bytes) -> Result<Digest, Problem> {
-    if bytes.len() <= INLINE_BYTES {
-        return Ok(Digest::of(&bytes));
-    }
-    let hashed = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
-    hashed.map_err(|error| Problem::internal(error.to_string()))
 }
 
 #[cfg(test)]

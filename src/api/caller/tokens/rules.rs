@@ -1,8 +1,7 @@
 //! What an entry must be like. The names end up in logs, policies and rows of a terminal.
 
-use std::fmt::Write;
-
 use super::Token;
+use crate::digest::from_hex;
 
 const LONGEST: usize = 64;
 
@@ -37,33 +36,8 @@ pub(super) fn check(token: &Token) -> Result<(), &'static str> {
     if roles.is_empty() {
         return Err("there is no role in `roles`");
     }
-    if digest(sha256).is_none() {
+    if from_hex(sha256).is_none() {
         return Err("`sha256` is not 64 hexadecimal digits in lower case");
     }
     Ok(())
-}
-
-/// The bytes that 64 digits stand for.
-pub(super) fn digest(hex: &str) -> Option<[u8; 32]> {
-    let digit = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok().filter(|_| rest.is_empty())?;
-    let mut bytes = [0; 32];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
-}
-
-/// As the file has it.
-pub fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,3 +1,5 @@
+use std::fs;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -5,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use model::{Artifact, JobId};
 
-use super::{download, filename};
+use super::download;
 use crate::caller::{Callers, authenticate};
 use crate::guard::Guard;
 use crate::router::layered;
@@ -40,6 +42,7 @@ async fn answers_with_the_bytes_and_their_digest() {
         ("content-type", "application/octet-stream"),
         ("content-length", "3"),
         ("etag", &format!("\"{ABC}\"")),
+        ("cache-control", "private, no-cache"),
         ("x-content-type-options", "nosniff"),
         ("content-disposition", "attachment; filename*=UTF-8''a%20b.txt"),
         ("repr-digest", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:"),
@@ -83,7 +86,30 @@ async fn what_is_not_there_is_a_problem() {
     assert_eq!(fetch(&routes, id, "%ff").await.status, StatusCode::NOT_FOUND);
 }
 
-#[test]
-fn a_file_name_stays_a_file_name() {
-    assert_eq!(filename("out/\"a\"\r\n;é.txt"), "%22a%22%0D%0A%3B%C3%A9.txt");
+#[tokio::test]
+async fn a_part() {
+    let (_state, routes, id) = stored("a", b"abc");
+    let uri = format!("/jobs/{id}/artifacts/a");
+    let ask = request("GET", &uri).header(header::RANGE, "bytes=1-").body(Body::empty());
+    let answer = send(&routes, ask.expect("a valid request")).await;
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::PARTIAL_CONTENT, &b"bc"[..]));
+    assert_eq!((answer.header("content-range"), answer.header("accept-ranges")), ("bytes 1-2/3", "bytes"));
+}
+
+#[tokio::test]
+async fn does_not_answer_with_other_bytes_than_were_recorded() {
+    let (state, routes, id) = stored("a", b"abc");
+    let hex = ABC.trim_start_matches("sha256:");
+    let file = state.folder.join(format!("blobs/sha256/{}/{hex}", &hex[..2]));
+    let damaged = async || {
+        let answer = fetch(&routes, id, "a").await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.problem(), "artifact_damaged");
+    };
+    for other in [&b"abd"[..], b"ab", b"abcd"] {
+        fs::write(&file, other).expect("its file");
+        damaged().await;
+    }
+    fs::remove_file(&file).expect("its file");
+    damaged().await;
 }

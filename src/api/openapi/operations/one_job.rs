@@ -105,17 +105,17 @@ fn output() -> Operation {
 }
 
 fn artifact() -> Operation {
+    let [all, part] = pieces();
     of_job(HttpMethod::Get, "/jobs/{id}/artifacts/{path}", "job_artifact", ARTIFACT)
         .role(Role::Read)
         .parameter(artifact_path())
+        .parameter(range())
+        .parameter(if_range())
         .parameter(if_none_match())
-        .answer(Answer::new("200", "All of it.").bytes().headers(&[
-            "ETag",
-            "Content-Disposition",
-            "Repr-Digest",
-        ]))
+        .answer(all)
+        .answer(part)
         .answer(unchanged())
-        .refused(&[Code::ArtifactNotFound, Code::ArtifactDamaged])
+        .refused(&[Code::ArtifactNotFound, Code::ArtifactDamaged, Code::RangeNotSatisfiable])
 }
 
 fn artifact_path() -> Parameter {
