@@ -104,8 +104,8 @@ impl Ending {
             admit::log(id, decision);
         }
         let (artifacts, artifact_errors) = self.store(id, artifacts, artifact_errors).await;
-        let before = self.live.job().map_or_else(Timing::default, |job| job.timing);
-        let timing = Timing { admit_us: before.admit_us, queue_us: before.queue_us, ..timing };
+        let (admit_us, queue_us) = self.live.before();
+        let timing = Timing { admit_us, queue_us, ..timing };
         let skipped = skipped(&steps);
         let ended = Ended { status, cause, skipped, artifacts, artifact_errors, policy, warnings, timing };
         self.finish(ended).await;

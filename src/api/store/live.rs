@@ -89,6 +89,15 @@ impl Live {
         Job::from_events(before.map(|event| Event::clone(event))).map(Arc::new)
     }
 
+    /// Microseconds that it took to admit it, and that it waited for its last start. Without a look at what it printed.
+    pub(crate) fn before(&self) -> (u64, u64) {
+        self.log().events.iter().fold((0, 0), |(admit, queue), event| match &event.what {
+            Happened::Accepted(accepted) => (accepted.admit_us, queue),
+            Happened::Started { queue_us, .. } => (admit, *queue_us),
+            _ => (admit, queue),
+        })
+    }
+
     /// All of it, written or not.
     pub(crate) fn history(&self) -> Vec<Arc<Event>> {
         self.log().events.clone()

@@ -73,3 +73,16 @@ async fn the_end_is_told_to_all_who_wait() {
     assert_eq!((job.status, live.is_final()), (Status::Failed, true));
     assert_eq!(state.store.journal.job(live.id).expect("read").as_ref(), Some(&*job), "one job, told twice");
 }
+
+#[tokio::test]
+async fn what_came_before_it_ran_is_known_without_the_rest() {
+    let live = live();
+    let same = || live.job().map(|job| (job.timing.admit_us, job.timing.queue_us)) == Some(live.before());
+    assert_eq!((live.before(), same()), ((1, 0), true));
+    live.happened(Happened::Started { attempt: 1, queue_us: 2 });
+    live.happened(Happened::Requeued { reason: "restart".into() });
+    assert_eq!((live.before(), same()), ((1, 2), true));
+    live.happened(Happened::Started { attempt: 2, queue_us: 3 });
+    live.happened(Happened::StepStarted { step: "run".into() });
+    assert_eq!((live.before(), same()), ((1, 3), true));
+}
