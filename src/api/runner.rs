@@ -127,9 +127,7 @@ impl Runner {
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
         let Task { live, begin, admitted, plan, turn, mut inbox, room, attempt } = task;
         let ending = Ending::new(&self, &live, &admitted);
-        if begin.kept(&live, &self.store).await.is_err() {
-            return ending.never_was();
-        }
+        let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
         let (queued, mut stopping) = (Instant::now(), self.stopping.subscribe());
         let lease = tokio::select! {
             biased;
@@ -192,17 +190,30 @@ enum Begin {
 }
 
 impl Begin {
-    async fn kept(self, live: &Live, store: &Store) -> Result<(), ()> {
-        let (kept, told) = match self {
-            Self::New(commit, told) => (commit.await, Some(told)),
-            Self::Again => (live.write(&store.journal).await, None),
-        };
-        let result = kept.as_ref().map(|()| live.accepted()).map_err(|_| ());
-        if let Some(told) = told {
-            // Whoever sent the job may have gone.
-            let _ = told.send(kept);
+    /// Gives the end back where the job goes on.
+    async fn kept(self, live: &Live, store: &Store, ending: Ending) -> Option<Ending> {
+        match self {
+            Self::New(commit, told) => {
+                let kept = commit.await;
+                let taken = kept.is_ok();
+                if taken {
+                    live.accepted();
+                }
+                // Whoever sent the job may have gone.
+                let _ = told.send(kept);
+                if !taken {
+                    ending.never_was();
+                    return None;
+                }
+            }
+            Self::Again => {
+                if let Err(error) = live.write(&store.journal).await {
+                    ending.broken(&error).await;
+                    return None;
+                }
+            }
         }
-        result
+        Some(ending)
     }
 }
 

@@ -8,13 +8,19 @@ use model::{
     Artifact, ArtifactError, Callback, Cause, Ended, Job, JobId, JobSpec, Status, StepResult, Timing,
 };
 use supervise::{Collected, Outcome};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::Runner;
 use crate::admit;
+use crate::callbacks::Callbacks;
+use crate::store::Store;
 use crate::store::live::{Finished, Live};
 
 pub(super) struct Ending {
-    runner: Runner,
+    store: Store,
+    callbacks: Callbacks,
+    stopping: watch::Receiver<bool>,
     live: Arc<Live>,
     follower: Option<Follower>,
     callback: Option<Callback>,
@@ -33,7 +39,9 @@ impl Ending {
     pub(super) fn of(runner: &Runner, live: &Arc<Live>, spec: Option<&JobSpec>) -> Self {
         let steps = spec.iter().flat_map(|spec| &spec.steps);
         Self {
-            runner: runner.clone(),
+            store: runner.store.clone(),
+            callbacks: runner.callbacks.clone(),
+            stopping: runner.stopping.subscribe(),
             live: Arc::clone(live),
             follower: None,
             callback: spec.and_then(|spec| spec.callback.clone()),
@@ -45,7 +53,7 @@ impl Ending {
     /// The journal did not take it, so nobody was given its id.
     pub(super) fn never_was(mut self) {
         self.over = true;
-        self.runner.store.remove(self.live.id);
+        self.store.remove(self.live.id);
     }
 
     /// It goes on, and its end is somebody else's.
@@ -103,7 +111,7 @@ impl Ending {
         {
             admit::log(id, decision);
         }
-        let (artifacts, artifact_errors) = self.store(id, artifacts, artifact_errors).await;
+        let (artifacts, artifact_errors) = self.keep(id, artifacts, artifact_errors).await;
         let (admit_us, queue_us) = self.live.before();
         let timing = Timing { admit_us, queue_us, ..timing };
         let skipped = skipped(&steps);
@@ -111,7 +119,7 @@ impl Ending {
         self.finish(ended).await;
     }
 
-    async fn store(
+    async fn keep(
         &self,
         id: JobId,
         collected: Vec<Collected>,
@@ -120,7 +128,7 @@ impl Ending {
         if collected.is_empty() {
             return (Vec::new(), errors);
         }
-        let journal = self.runner.store.journal.clone();
+        let journal = self.store.journal.clone();
         let stored = tokio::task::spawn_blocking(move || {
             let mut kept = Vec::new();
             for Collected { artifact, contents } in collected {
@@ -141,7 +149,7 @@ impl Ending {
     async fn finish(mut self, ended: Ended) {
         let Finished { commit, job, last } = self.finished(ended);
         match commit.await {
-            Ok(()) => self.runner.store.remove(job.id),
+            Ok(()) => self.store.remove(job.id),
             Err(error) => self.owed(&job, &error).await,
         }
         self.tell(&job, last);
@@ -150,21 +158,35 @@ impl Ending {
     /// On a full disk the journal writes it later. Until then the job is here alone, and nobody hears of its end.
     async fn owed(&self, job: &Job, error: &JournalError) {
         tracing::error!(job_id = %job.id, "the end of a job is not written yet: {error}");
-        if let Err(error) = self.runner.store.journal.settled().await {
+        if let Err(error) = self.store.journal.settled().await {
             tracing::error!(job_id = %job.id, "the end of a job is not written: {error}");
         }
-        self.runner.store.remove(job.id);
+        self.store.remove(job.id);
     }
 
     fn finished(&mut self, ended: Ended) -> Finished {
         self.over = true;
-        self.live.finish(ended, &self.runner.store.journal, self.callback.as_ref())
+        self.live.finish(ended, &self.store.journal, self.callback.as_ref())
+    }
+
+    /// Whoever has it drops it but once.
+    fn taken_over(&mut self) -> Self {
+        Self {
+            store: self.store.clone(),
+            callbacks: self.callbacks.clone(),
+            stopping: self.stopping.clone(),
+            live: Arc::clone(&self.live),
+            follower: self.follower.take(),
+            callback: self.callback.take(),
+            steps: std::mem::take(&mut self.steps),
+            over: true,
+        }
     }
 
     fn tell(&self, job: &Arc<Job>, last: u64) {
         self.live.tell(Arc::clone(job), last);
         if self.callback.is_some() {
-            self.runner.callbacks.wake();
+            self.callbacks.wake();
         }
         if let Some(follower) = &self.follower {
             // Nobody who waits for the job should wait for this as well.
@@ -175,14 +197,15 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if self.over {
+        // The next start of the server knows what becomes of a job that ran.
+        if self.over || *self.stopping.borrow() {
             return;
         }
         tracing::error!(job_id = %self.live.id, "the task of job {} ended without an outcome", self.live.id);
+        let Ok(runtime) = Handle::try_current() else { return };
         let cause = Cause::new("sandbox", "the server failed while it ran this job; its log has more");
-        let Finished { commit: _, job, last } =
-            self.finished(plain(Status::InternalError, cause, Vec::new(), Timing::default()));
-        self.tell(&job, last);
+        // In a task of its own: nobody may wait here, and a second panic would end the server.
+        runtime.spawn(self.taken_over().unstarted(Status::InternalError, cause));
     }
 }
 
@@ -202,3 +225,6 @@ fn plain(status: Status, cause: Cause, skipped: Vec<String>, timing: Timing) -> 
 fn skipped(steps: &[StepResult]) -> Vec<String> {
     steps.iter().filter(|step| step.status == Status::Skipped).map(|step| step.name.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;
