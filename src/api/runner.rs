@@ -17,7 +17,7 @@ use journal::{Commit, Idempotency, JournalError, NewJob};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
 use schedule::{Expired, Lease, Queue, Ticket};
-use supervise::{Io, Order, Supervisor};
+use supervise::{Io, Order, Supervisor, micros};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot, watch};
 use tracing::Instrument;
 
@@ -261,8 +261,4 @@ async fn cancelled(inbox: &mut mpsc::Receiver<Order>) {
         }
     }
     std::future::pending::<()>().await;
-}
-
-pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

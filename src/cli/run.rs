@@ -12,7 +12,7 @@ use daemon::Config;
 use jiff::Timestamp;
 use model::{Cause, Decision, Job, JobId, JobSpec, Mode, Status, Timing};
 use sandbox::{Launcher, PlanError, Profiles, Sources};
-use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
+use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor, micros};
 use tokio::runtime;
 
 use crate::args::RunArgs;
@@ -201,9 +201,6 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,
-        timing: Timing {
-            admit_us: u64::try_from(before.admit.as_micros()).unwrap_or(u64::MAX),
-            ..outcome.timing
-        },
+        timing: Timing { admit_us: micros(before.admit), ..outcome.timing },
     }
 }

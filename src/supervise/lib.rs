@@ -155,6 +155,7 @@ impl Inner {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// In the unit of [`Timing`].
+pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
