@@ -1,10 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::Request;
+use model::{Happened, Job, Status};
+use tokio::time::{Instant, sleep};
 
 use super::{Intent, LONGEST, Wait};
 use crate::query::QueryError;
+use crate::store::Found;
+use crate::testing::live;
 
 fn parse(text: &str) -> Option<Duration> {
     Wait::parse(text).ok().map(|wait| wait.0)
@@ -78,4 +83,30 @@ async fn a_dry_run_is_not_waited_for() {
     }
     assert_eq!(intent("?dry_run=true&dry_run=true").await, Err("invalid_query"));
     assert_eq!(intent("?dryrun=true").await, Err("invalid_query"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_for_the_end_or_for_its_time() {
+    let live = live();
+    live.happened(Happened::Started { attempt: 1, queue_us: 0 });
+    let on = async |seconds| {
+        let found = Found::Live(Arc::clone(&live));
+        Wait(Duration::from_secs(seconds))
+            .on(found)
+            .await
+            .map(|job| job.status)
+            .map_err(|problem| problem.name())
+    };
+    let start = Instant::now();
+    assert_eq!((on(0).await, start.elapsed()), (Ok(Status::Running), Duration::ZERO));
+    assert_eq!((on(3).await, start.elapsed()), (Ok(Status::Running), Duration::from_secs(3)));
+    let tell = async {
+        sleep(Duration::from_secs(1)).await;
+        let job = live.job().expect("accepted");
+        live.tell(Arc::new(Job { status: Status::Failed, ..Job::clone(&job) }), 0);
+    };
+    let (status, ()) = tokio::join!(on(30), tell);
+    assert_eq!((status, start.elapsed()), (Ok(Status::Failed), Duration::from_secs(4)));
+    // It has ended: there is nothing to wait for.
+    assert_eq!((on(30).await, start.elapsed()), (Ok(Status::Failed), Duration::from_secs(4)));
 }

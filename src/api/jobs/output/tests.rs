@@ -5,13 +5,14 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
+use model::{Chunk, Happened, Status, StepResult, Stream};
 
-use super::{Kept, ThisStream, answer};
+use super::{Kept, ThisStream, answer, printed};
 use crate::caller::{Callers, authenticate};
 use crate::guard::Guard;
 use crate::problem::Problem;
 use crate::router::layered;
-use crate::testing::{Answer, request, send};
+use crate::testing::{Answer, live, request, send};
 
 const PATH: &str = "/jobs/x/steps/build/stdout";
 
@@ -120,4 +121,65 @@ async fn more_than_is_hashed_at_once() {
     static LARGE: [u8; 3 << 20] = [b'x'; 3 << 20];
     let answer = ask(&routes(&LARGE, 3 << 20, false), "GET", PATH, &[("range", "bytes=-1")]).await;
     assert_eq!((answer.status, &answer.body[..]), (StatusCode::PARTIAL_CONTENT, &b"x"[..]));
+}
+
+/// Of the stdout of the step `build`, after all of this has happened to a job.
+fn kept(happened: impl IntoIterator<Item = Happened>) -> Option<Kept> {
+    let live = live();
+    happened.into_iter().for_each(|what| live.happened(what));
+    let this = ThisStream { step: "build".into(), stream: Stream::Stdout };
+    printed(&live.history(), &this).map(|(printed, bytes)| Kept::of(&printed, bytes))
+}
+
+fn started(step: &str) -> Happened {
+    Happened::StepStarted { step: step.into() }
+}
+
+fn piece(step: &str, stream: Stream, offset: u64, bytes: &[u8]) -> Happened {
+    Happened::Output(Chunk::new(step, stream, offset, bytes.to_vec()))
+}
+
+fn ended(bytes: u64) -> Happened {
+    let mut step = StepResult::new("build", Status::Succeeded);
+    (step.stdout.bytes, step.stderr.bytes) = (bytes, 1);
+    Happened::StepEnded { step: Box::new(step) }
+}
+
+#[test]
+fn what_a_running_step_has_printed_so_far() {
+    let (out, err) = (Stream::Stdout, Stream::Stderr);
+    assert_eq!(kept([started("other"), piece("other", out, 0, b"no")]), None);
+    let silent = Kept { bytes: "".into(), printed: 0, truncated: false };
+    assert_eq!(kept([started("build"), piece("build", err, 0, b"no")]), Some(silent));
+    // Not UTF-8, and cut within a character.
+    let so_far = [
+        piece("build", out, 0, b"\xffa\xc3"),
+        piece("other", out, 0, b"no"),
+        piece("build", out, 3, b"\xa9"),
+    ];
+    let so_far = kept(std::iter::once(started("build")).chain(so_far));
+    let bytes = (&b"\xffa\xc3\xa9"[..]).into();
+    assert_eq!(so_far, Some(Kept { bytes, printed: 4, truncated: false }));
+}
+
+#[test]
+fn of_more_than_is_kept_head_and_tail() {
+    let out = Stream::Stdout;
+    let pieces = || [started("build"), piece("build", out, 0, b"head"), piece("build", out, 10, b"tail")];
+    let expected = Some(Kept { bytes: "headtail".into(), printed: 14, truncated: true });
+    assert_eq!(kept(pieces()), expected);
+    assert_eq!(kept(pieces().into_iter().chain([ended(14)])), expected);
+    // All of it was dropped.
+    let expected = Some(Kept { bytes: "".into(), printed: 5, truncated: true });
+    assert_eq!(kept([started("build"), ended(5)]), expected);
+}
+
+#[test]
+fn of_several_attempts_the_last() {
+    let out = Stream::Stdout;
+    let again = Happened::Requeued { reason: "restart".into() };
+    let first = [started("build"), piece("build", out, 0, b"first"), ended(5), again];
+    let second = [started("build"), piece("build", out, 0, b"2nd")];
+    let expected = Some(Kept { bytes: "2nd".into(), printed: 3, truncated: false });
+    assert_eq!(kept(first.into_iter().chain(second)), expected);
 }
