@@ -100,11 +100,11 @@ impl Journal {
         }
     }
 
-    /// More of a job's events, those that come after its end included.
+    /// More of a job's events, those that come after its end included. None at all are answered in their turn.
     pub fn append(&self, id: JobId, events: impl AsRef<[Event]>) -> Commit {
         match Batch::of(events.as_ref()) {
             Ok(Some(batch)) => self.0.writes.push(Write::Append { id, batch }),
-            Ok(None) => Commit::answered(Ok(())),
+            Ok(None) => self.0.writes.push(Write::Turn),
             Err(error) => Commit::answered(Err(error)),
         }
     }

@@ -86,6 +86,8 @@ pub(crate) enum Write {
     },
     /// Nothing: answered once all before it was written.
     Settle,
+    /// Nothing: answered as a write in its place would be.
+    Turn,
     /// Gives so many free pages back to the file system; the last of several cuts off the log as well.
     Shrink {
         pages: u32,
@@ -151,7 +153,7 @@ impl Tables<'_> {
             Write::ForgetKeys { before } => self.run("DELETE FROM keys WHERE at < ?", [nanos(*before)]),
             Write::ForgetUploads { unused_since } => self.forget_uploads(*unused_since),
             Write::ForgetBlobs { digests, unseen_since } => self.forget_blobs(digests, *unseen_since),
-            Write::Settle => Ok(Ok(())),
+            Write::Settle | Write::Turn => Ok(Ok(())),
             Write::Shrink { pages, last: _ } => self.shrink(*pages),
         }
     }

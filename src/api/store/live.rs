@@ -115,7 +115,7 @@ impl Live {
     pub(crate) fn listen(self: &Arc<Self>) -> Listener {
         self.listeners.fetch_add(1, Relaxed);
         self.write.notify_one();
-        Listener { live: Arc::clone(self), kept: self.kept.subscribe() }
+        Listener { live: Arc::clone(self), kept: self.kept.subscribe(), end: self.end.subscribe() }
     }
 
     /// The job when it has ended.
@@ -133,14 +133,22 @@ impl Live {
         }
     }
 
-    /// Everything so far.
+    /// Everything so far, whoever writes it.
     pub(crate) async fn write(&self, journal: &Journal) -> Result<(), JournalError> {
-        let (events, last) = self.log().give();
-        if events.is_empty() {
-            return Ok(());
+        let (commit, new) = {
+            let mut log = self.log();
+            let (events, last) = log.give();
+            if events.is_empty() && last <= *self.kept.borrow() {
+                return Ok(());
+            }
+            // Under the lock, or another write could overtake this one, and be told with a gap. Without events it is
+            // answered after what others have under way.
+            (journal.append(self.id, &events), (!events.is_empty()).then_some(last))
+        };
+        commit.await?;
+        if let Some(last) = new {
+            self.now_kept(last);
         }
-        journal.append(self.id, events).await?;
-        self.now_kept(last);
         Ok(())
     }
 
@@ -172,9 +180,10 @@ impl Live {
         Finished { commit: journal.end(self.id, events, &job, callback), job, last }
     }
 
+    /// The events first: whoever sees that it has ended finds the last one.
     pub(crate) fn tell(&self, job: Arc<Job>, last: u64) {
-        self.end.send_replace(Some(job));
         self.now_kept(last);
+        self.end.send_replace(Some(job));
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -209,13 +218,17 @@ pub(crate) struct Finished {
 pub(crate) struct Listener {
     pub(crate) live: Arc<Live>,
     kept: watch::Receiver<u64>,
+    end: watch::Receiver<Option<Arc<Job>>>,
 }
 
 impl Listener {
-    /// Until there are events after the one of that number.
+    /// Until there are events after the one of that number, or none will come here.
     pub(crate) async fn beyond(&mut self, after: u64) {
-        // The sender lives in the job that this holds.
-        let _ = self.kept.wait_for(|kept| *kept > after).await;
+        // The senders live in the job that this holds.
+        tokio::select! {
+            _ = self.kept.wait_for(|kept| *kept > after) => (),
+            _ = self.end.wait_for(Option::is_some) => (),
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use journal::NewJob;
 use model::{Happened, Status};
+use tokio::time::timeout;
 
 use super::Live;
 use crate::testing::{State, admitted, ended, live};
@@ -85,4 +86,51 @@ async fn what_came_before_it_ran_is_known_without_the_rest() {
     live.happened(Happened::Started { attempt: 2, queue_us: 3 });
     live.happened(Happened::StepStarted { step: "run".into() });
     assert_eq!((live.before(), same()), ((1, 3), true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_told_has_no_gap_in_the_journal() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    let writers = (0..4).map(|_| {
+        let (live, journal) = (Arc::clone(&live), state.store.journal.clone());
+        tokio::spawn(async move {
+            for _ in 0..200 {
+                live.happened(Happened::Paused);
+                live.write(&journal).await.expect("written");
+                let told = live.events(0, usize::MAX).len();
+                let kept = journal.events(live.id, 0, usize::MAX).expect("read").expect("there").len();
+                assert!(told <= kept, "{told} told, {kept} kept");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("no panic");
+    }
+    assert_eq!(numbers(&live, 700), (701..=801).take(100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_another_writes_is_waited_for() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    live.happened(Happened::Started { attempt: 1, queue_us: 0 });
+    let (one, other) = tokio::join!(live.write(&state.store.journal), async {
+        let written = live.write(&state.store.journal).await;
+        (written, state.store.journal.job(live.id).expect("read").map(|job| job.status))
+    });
+    one.expect("written");
+    assert!(matches!(other, (Ok(()), Some(Status::Running))), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_listener_to_a_job_that_is_left_waiting_is_let_go() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    let mut listener = live.listen();
+    let job = live.job().expect("accepted");
+    let (heard, ()) =
+        tokio::join!(timeout(Duration::from_mins(1), listener.beyond(1)), async { live.tell(job, 0) });
+    heard.expect("in time");
+    assert!(numbers(&live, 1).is_empty());
 }
