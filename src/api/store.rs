@@ -10,7 +10,7 @@ use admission::Additions;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use journal::{BlobError, Journal, JournalError};
-use model::{Artifact, Event, Happened, Job, JobId};
+use model::{Artifact, Happened, Job, JobId};
 
 use crate::caller::Caller;
 use crate::jobs::Missing;
@@ -21,8 +21,6 @@ use live::Live;
 pub(crate) struct Store {
     pub(crate) journal: Journal,
     live: Arc<Mutex<HashMap<JobId, Arc<Live>>>>,
-    /// Additions to ended jobs, one after another: each is numbered after the last.
-    adding: Arc<Mutex<()>>,
 }
 
 /// A job as it is found.
@@ -34,7 +32,7 @@ pub(crate) enum Found {
 
 impl Store {
     pub(crate) fn new(journal: Journal) -> Self {
-        Self { journal, live: Arc::default(), adding: Arc::default() }
+        Self { journal, live: Arc::default() }
     }
 
     pub(crate) fn add(&self, live: Arc<Live>) {
@@ -87,21 +85,17 @@ impl Store {
     /// What policies noted down about a job, ended or not. Blocks.
     pub(crate) fn note(&self, id: JobId, Additions { labels, annotations }: Additions) {
         let what = Happened::Noted { labels, annotations };
-        let _one = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.live(id) {
-            Some(live) if !live.is_final() => live.happened(what),
-            _ => {
-                if let Err(error) = self.note_ended(id, what) {
-                    tracing::warn!(job_id = %id, "what policies noted about an ended job is lost: {error}");
-                }
-            }
+        let late = match self.live(id) {
+            Some(live) => live.note(what),
+            None => Some(what),
+        };
+        let written = late.map_or(Ok(()), |late| self.journal.note(id, Timestamp::now(), late).wait());
+        if let Err(error) = written
+            // Deleted meanwhile: there is nothing left to note it on.
+            && !matches!(error, JournalError::Unknown(_))
+        {
+            tracing::warn!(job_id = %id, "what policies noted about an ended job is lost: {error}");
         }
-    }
-
-    fn note_ended(&self, id: JobId, what: Happened) -> Result<(), JournalError> {
-        let Some(last) = self.journal.last_event(id)? else { return Ok(()) };
-        let event = Event { seq: last + 1, at: Timestamp::now(), what };
-        self.journal.append(id, vec![event]).wait()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Live>>> {

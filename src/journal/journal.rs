@@ -16,7 +16,7 @@ use crate::read::Readers;
 use crate::recover::{self, Unfinished};
 use crate::schema::{self, folder};
 use crate::space::Space;
-use crate::write::{Accept, End, Write};
+use crate::write::{Accept, AfterEnd, End, Write};
 use crate::writer::{Owed, Writer};
 use crate::{JournalError, Options, Retention};
 
@@ -122,6 +122,11 @@ impl Journal {
             Ok(end) => self.0.writes.push(Write::End(Box::new(end))),
             Err(error) => Commit::answered(Err(error)),
         }
+    }
+
+    /// One more event of a job that has ended, which is numbered when it is written.
+    pub fn note(&self, id: JobId, at: Timestamp, what: Happened) -> Commit {
+        self.0.writes.push(Write::Note(Box::new(AfterEnd { id, at, what })))
     }
 
     /// Forgets a finished job, its events and its idempotency key. Blobs that only it referred to go with the next sweep.

@@ -100,17 +100,6 @@ impl Journal {
         })
     }
 
-    /// The number of its last event.
-    pub fn last_event(&self, id: JobId) -> Result<Option<u64>, JournalError> {
-        self.readers().read(|db| {
-            let mut finding = db.prepare_cached(
-                "SELECT last FROM events JOIN jobs USING (job) WHERE id = ? ORDER BY first DESC LIMIT 1",
-            )?;
-            let last: Option<i64> = finding.query_row([text(id)], |row| row.get(0)).optional()?;
-            Ok(last.map(i64::unsigned_abs))
-        })
-    }
-
     /// The job that a key stands for, and the SHA-256 of what was sent with it. Kept for 24 hours, though the job may be
     /// gone by then.
     pub fn idempotent(&self, tenant: &str, key: &str) -> Result<Option<(JobId, [u8; 32])>, JournalError> {

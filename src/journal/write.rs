@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use model::{JobId, Status};
+use model::{Happened, JobId, Status};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::JournalError;
@@ -43,6 +43,14 @@ pub(crate) struct End {
     pub(crate) callback: Option<(String, Vec<u8>)>,
 }
 
+/// Of a job that has ended.
+#[derive(Debug)]
+pub(crate) struct AfterEnd {
+    pub(crate) id: JobId,
+    pub(crate) at: Timestamp,
+    pub(crate) what: Happened,
+}
+
 #[derive(Debug)]
 pub(crate) enum Write {
     Accept(Box<Accept>),
@@ -51,6 +59,7 @@ pub(crate) enum Write {
         batch: Batch,
     },
     End(Box<End>),
+    Note(Box<AfterEnd>),
     Delete(JobId),
     CallbackDone(JobId),
     CallbackAgain {
@@ -95,6 +104,13 @@ pub(crate) enum Write {
     },
 }
 
+impl AfterEnd {
+    fn size(&self) -> usize {
+        let Happened::Noted { labels, annotations } = &self.what else { return 0 };
+        labels.iter().chain(annotations).map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
 impl Write {
     /// About what it takes in memory.
     pub(crate) fn size(&self) -> usize {
@@ -102,6 +118,7 @@ impl Write {
             Self::Accept(new) => new.spec.len() + new.batch.json.len(),
             Self::Append { batch, .. } => batch.json.len(),
             Self::End(end) => end.summary.len() + end.batch.as_ref().map_or(0, |batch| batch.json.len()),
+            Self::Note(note) => note.size(),
             Self::Forget(jobs) => 8 * jobs.len(),
             Self::ForgetBlobs { digests, .. } => 96 * digests.len(),
             _ => 0,
@@ -110,10 +127,16 @@ impl Write {
 
     /// Whether it is of a job that was taken in, and must not be lost to a disk that is full for a while.
     pub(crate) fn must_last(&self) -> bool {
-        use Write::{Append, CallbackAgain, CallbackDone, Delete, End};
+        use Write::{Append, CallbackAgain, CallbackDone, Delete, End, Note};
         matches!(
             self,
-            Append { .. } | End(_) | Delete(_) | CallbackDone(_) | CallbackAgain { .. } | Self::Blob { .. }
+            Append { .. }
+                | End(_)
+                | Note(_)
+                | Delete(_)
+                | CallbackDone(_)
+                | CallbackAgain { .. }
+                | Self::Blob { .. }
         )
     }
 }
@@ -133,6 +156,7 @@ impl Tables<'_> {
             Write::Accept(new) => self.accept(new),
             Write::Append { id, batch } => self.append(*id, batch),
             Write::End(end) => self.end(end),
+            Write::Note(note) => self.note(note),
             Write::Delete(id) => self.delete(*id),
             Write::CallbackDone(id) => {
                 self.run("DELETE FROM callbacks WHERE job = (SELECT job FROM jobs WHERE id = ?)", [text(*id)])

@@ -148,10 +148,11 @@ impl Ending {
 
     async fn finish(mut self, ended: Ended) {
         let Finished { commit, job, last } = self.finished(ended);
-        match commit.await {
-            Ok(()) => self.store.remove(job.id),
-            Err(error) => self.owed(&job, &error).await,
+        if let Err(error) = commit.await {
+            self.owed(&job, &error).await;
         }
+        self.live.close(&self.store.journal);
+        self.store.remove(job.id);
         self.tell(&job, last);
     }
 
@@ -161,7 +162,6 @@ impl Ending {
         if let Err(error) = self.store.journal.settled().await {
             tracing::error!(job_id = %job.id, "the end of a job is not written: {error}");
         }
-        self.store.remove(job.id);
     }
 
     fn finished(&mut self, ended: Ended) -> Finished {

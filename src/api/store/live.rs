@@ -37,6 +37,8 @@ struct Log {
     given: usize,
     /// Bytes of output among the others.
     pending: usize,
+    /// Nothing more is taken.
+    closed: bool,
 }
 
 impl Live {
@@ -48,7 +50,7 @@ impl Live {
             tenant: tenant.to_owned(),
             orders,
             kept: watch::Sender::new(events.len() as u64),
-            log: Mutex::new(Log { given: events.len(), events, pending: 0 }),
+            log: Mutex::new(Log { given: events.len(), events, ..Log::default() }),
             end: watch::Sender::new(None),
             write: Notify::new(),
             listeners: AtomicUsize::new(0),
@@ -184,6 +186,29 @@ impl Live {
     pub(crate) fn tell(&self, job: Arc<Job>, last: u64) {
         self.now_kept(last);
         self.end.send_replace(Some(job));
+    }
+
+    /// Like [`Live::happened`], for what may come after the end; given back once it can no longer be taken here.
+    pub(crate) fn note(&self, what: Happened) -> Option<Happened> {
+        let mut log = self.log();
+        if log.closed {
+            return Some(what);
+        }
+        log.push(what);
+        drop(log);
+        if self.listeners.load(Relaxed) > 0 {
+            self.write.notify_one();
+        }
+        None
+    }
+
+    /// Its end is written. So is now what was noted since then; what comes later is the journal's to number.
+    pub(crate) fn close(&self, journal: &Journal) {
+        let mut log = self.log();
+        log.closed = true;
+        let (late, _) = log.give();
+        // Goes on by itself.
+        drop(journal.append(self.id, late));
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -39,10 +39,8 @@ fn events_are_read_on_from_any_number() {
             assert_eq!(found, all[after..(after + limit).min(all.len())], "after {after}, at most {limit}");
         }
     }
-    assert_eq!(journal.last_event(id).expect("read"), Some(all.len() as u64));
     assert_eq!(journal.events(id, u64::MAX, 1).expect("read").expect("there"), []);
     assert_eq!(journal.events(JobId::new(), 0, 1).expect("read"), None);
-    assert_eq!(journal.last_event(JobId::new()).expect("read"), None);
 }
 
 #[test]
@@ -96,8 +94,10 @@ fn what_policies_note_after_the_end_is_kept() {
     let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
     let labels = one("a", "other").into_iter().chain(one("b", "2")).collect();
     let noted = Happened::Noted { labels, annotations: one("seen", "yes") };
-    let seq = (accepted.len() + events.len()) as u64 + 1;
-    journal.append(id, [Event { seq, at: Timestamp::now(), what: noted }]).wait().expect("noted");
+    journal.note(id, Timestamp::now(), noted.clone()).wait().expect("noted");
+    let ended = (accepted.len() + events.len()) as u64;
+    let after = journal.events(id, ended, 10).expect("read").expect("there");
+    assert_eq!(after.iter().map(|event| (event.seq, &event.what)).collect::<Vec<_>>(), [(ended + 1, &noted)]);
 
     let job = journal.job(id).expect("read").expect("there");
     assert_eq!((job.labels["a"].as_str(), job.labels["b"].as_str()), ("1", "2"));
@@ -109,6 +109,11 @@ fn what_policies_note_after_the_end_is_kept() {
     assert_eq!(listed("a", "1")[0].labels, job.labels);
     assert_eq!(listed("a", "other"), []);
     assert!(journal.usage("acme").expect("read").bytes > before);
+
+    let running = Run::accepted(&journal, "acme");
+    let refused = |id| journal.note(id, Timestamp::now(), noted.clone()).wait();
+    assert!(matches!(refused(running.id), Err(JournalError::Unfinished(_))));
+    assert!(matches!(refused(JobId::new()), Err(JournalError::Unknown(_))));
 }
 
 #[test]

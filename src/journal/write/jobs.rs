@@ -1,9 +1,9 @@
 //! Jobs: taken in, going on, ended, forgotten.
 
-use model::{Job, JobId, Status};
+use model::{Event, Job, JobId, Status};
 use rusqlite::{OptionalExtension, params};
 
-use super::{Accept, Applied, End, Tables, text};
+use super::{Accept, AfterEnd, Applied, End, Tables, text};
 use crate::JournalError;
 use crate::batch::{Batch, Note, nanos, word};
 
@@ -59,11 +59,11 @@ impl Tables<'_> {
 
     pub(super) fn append(&mut self, id: JobId, batch: &Batch) -> Applied {
         let Some((job, ended)) = self.find(id)? else { return Ok(Err(JournalError::Unknown(id))) };
-        self.write(job, batch)?;
         if ended {
-            self.note_summary(job, &batch.notes)?;
-            self.grow(job, batch.json.len())?;
-        } else if let Some(status) = batch.status {
+            return self.append_to_ended(job, batch);
+        }
+        self.write(job, batch)?;
+        if let Some(status) = batch.status {
             self.execute("UPDATE jobs SET status = ?2 WHERE job = ?1", params![job, word(status)])?;
         }
         Ok(Ok(()))
@@ -95,6 +95,28 @@ impl Tables<'_> {
             let values = params![job, url, secret, nanos(end.finished_at)];
             self.execute("INSERT INTO callbacks VALUES (?1, ?2, ?3, 0, ?4, ?4)", values)?;
         }
+        Ok(Ok(()))
+    }
+
+    pub(super) fn note(&mut self, note: &AfterEnd) -> Applied {
+        let Some((job, ended)) = self.find(note.id)? else { return Ok(Err(JournalError::Unknown(note.id))) };
+        if !ended {
+            return Ok(Err(JournalError::Unfinished(note.id)));
+        }
+        let sql = "SELECT last FROM events WHERE job = ? ORDER BY first DESC LIMIT 1";
+        let last: Option<i64> = self.first(sql, [job])?;
+        let seq = last.unwrap_or(0).unsigned_abs() + 1;
+        match Batch::of(&[Event { seq, at: note.at, what: note.what.clone() }]) {
+            Ok(Some(batch)) => self.append_to_ended(job, &batch),
+            Ok(None) => Ok(Ok(())),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn append_to_ended(&mut self, job: i64, batch: &Batch) -> Applied {
+        self.write(job, batch)?;
+        self.note_summary(job, &batch.notes)?;
+        self.grow(job, batch.json.len())?;
         Ok(Ok(()))
     }
 
