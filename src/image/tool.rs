@@ -1,6 +1,23 @@
 //! What is done with trees and archives that somebody else has made: in a process of its own.
+//!
+//! One thread, no path: everything is relative to the descriptors of the call. What is not understood is refused.
 
+mod archive;
+mod failure;
+mod measure;
+mod names;
+mod remove;
+mod stream;
+mod tree;
+mod unpack;
+mod walk;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use sandbox::{ToolCall, wire};
 use serde::{Deserialize, Serialize};
+
+use failure::Failure;
 
 /// One piece of work. Descriptors come in the order in which they are named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,12 +100,13 @@ pub enum Told {
 pub struct Unpacked {
     pub blob: Expected,
     pub diff_id: String,
-    /// Of the tree.
+    /// Of the disk, by the tree.
     pub bytes: u64,
     pub entries: u64,
     /// Entries that were left out: devices, names that Stockade keeps for itself.
     pub skipped: u64,
-    /// The layer's `/etc/passwd` and `/etc/group`, where they are regular files of at most 256 KiB.
+    /// The layer's `/etc/passwd` and `/etc/group`. Empty: it hides those of the layers below, or has something else there than a
+    /// regular file of at most 256 KiB.
     pub passwd: Option<String>,
     pub group: Option<String>,
 }
@@ -110,3 +128,52 @@ pub enum Refusal {
     /// The host could not: its disk is full, say.
     Host,
 }
+
+/// Does what the call asks for, tells how it went, and returns. Nobody waiting any more is no failure: there is nobody to tell.
+pub fn run(call: ToolCall) {
+    let ToolCall { socket, task, fds, ids } = call;
+    let teller = Teller { socket };
+    let done = postcard::from_bytes(&task)
+        .map_err(|error| Failure::refused(Refusal::Malformed, format!("the task: {error}")))
+        .and_then(|task| perform(task, fds, ids, &teller));
+    let last = match done {
+        Ok(told) => told,
+        Err(Failure::Gone) => return,
+        Err(Failure::Refused { code, detail }) => Told::Refused { code, detail },
+    };
+    let _ = teller.tell(&last);
+}
+
+fn perform(task: Task, fds: Vec<OwnedFd>, ids: sandbox::ImageIds, teller: &Teller) -> Result<Told, Failure> {
+    let mut fds = fds.into_iter();
+    let mut next =
+        || fds.next().ok_or_else(|| Failure::refused(Refusal::Malformed, "the task lacks a descriptor"));
+    match task {
+        Task::Unpack { compression, blob, diff_id, caps } => {
+            let expected = unpack::Wanted { compression, blob, diff_id };
+            unpack::unpack(next()?, &next()?, &expected, unpack::Rules { caps, ids }, teller)
+                .map(Told::Unpacked)
+        }
+        Task::Remove { names } => remove::names(&next()?, &names).map(|()| Told::Removed),
+        Task::Measure => {
+            let measure::Size { bytes, entries } = measure::tree(next()?.as_fd())?;
+            Ok(Told::Measured { bytes, entries })
+        }
+        Task::Pack { .. } | Task::Split { .. } => Err(Failure::malformed("a task of another version")),
+    }
+}
+
+/// The way back to whoever asked.
+#[derive(Debug)]
+struct Teller {
+    socket: OwnedFd,
+}
+
+impl Teller {
+    fn tell(&self, told: &Told) -> Result<(), Failure> {
+        wire::send(self.socket.as_fd(), told, &[]).map_err(|_| Failure::Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests;
