@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let request = request::job_request(&args.job, &args.command, |name| env::var(name).ok())?;
     let spec = request::check(request, args, &config.policy(profiles.names()))?;
     // Before the runtime exists: it forks.
-    let launcher = start::launcher(&config)?;
+    let launcher = start::launcher(&config, None)?;
     let admission = start::admission(&config, &profiles)?;
     let about = About::local(JobId::new());
     let asked = Instant::now();

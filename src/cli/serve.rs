@@ -11,7 +11,8 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let config = Config::load(args.host.config.as_deref(), &args.settings())?;
     let profiles = start::profiles(&config)?;
     // Before the runtime exists: it forks.
-    let launcher = start::launcher(&config)?;
+    let stores = daemon::stores(&daemon::state_dir(&config)?)?;
+    let launcher = start::launcher(&config, Some(stores))?;
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;
     daemon::serve(&config, launcher, profiles, admission).map_err(|error| {

@@ -6,17 +6,18 @@ use admission::{Admission, BundleError, Options};
 use daemon::{Config, ConfigError, DelegateError};
 use nix::unistd::{getegid, geteuid};
 use sandbox::cgroup::{Delegation, FindOptions};
-use sandbox::{Launcher, LauncherOptions, Profiles, StartError};
+use sandbox::{Launcher, LauncherOptions, Profiles, StartError, Stores};
 
 use crate::output::{Failure, chain};
 
 /// Must be called while this process has one thread: it forks. Who stands in a cgroup that cannot be divided asks systemd
 /// for one that can, and is moved there.
-pub(crate) fn launcher(config: &Config) -> Result<Launcher, Failure> {
+pub(crate) fn launcher(config: &Config, stores: Option<Stores>) -> Result<Launcher, Failure> {
+    let options = options(config, stores);
     let failed = |error: &StartError| Failure::new(chain(error)).hint(remedy(error));
-    match Launcher::start(&options(config)) {
+    match Launcher::start(&options) {
         Err(StartError::Cgroup(error)) if error.wants_delegation() => match daemon::ask_systemd() {
-            Ok(()) => Launcher::start(&options(config)).map_err(|error| failed(&error)),
+            Ok(()) => Launcher::start(&options).map_err(|error| failed(&error)),
             Err(refusal) => {
                 let error = StartError::Cgroup(error);
                 let hint = format!("{} (systemd was asked for one: {})", remedy(&error), chain(&refusal));
@@ -40,11 +41,12 @@ pub(crate) fn delegated_group() -> Result<(), DelegateError> {
     }
 }
 
-pub(crate) fn options(config: &Config) -> LauncherOptions {
+/// Without `stores` there are no images and volumes.
+pub(crate) fn options(config: &Config, stores: Option<Stores>) -> LauncherOptions {
     LauncherOptions {
         host_paths: config.host_paths.clone(),
         allow_degraded: config.allow_degraded.clone(),
-        stores: None,
+        stores,
     }
 }
 
@@ -56,6 +58,9 @@ pub(crate) fn remedy(error: &StartError) -> &'static str {
         }
         StartError::IdMaps(_) => {
             "`newuidmap` and `newgidmap` must be setuid root; `stockade doctor` looks at them"
+        }
+        StartError::Stores(_) => {
+            "Stockade as root needs CAP_SYS_ADMIN (a container?): start it as an ordinary user"
         }
         StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => {
             "`stockade doctor` tells what this host is missing"

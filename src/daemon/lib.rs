@@ -16,6 +16,7 @@ mod privilege;
 mod serve;
 mod settings;
 mod state;
+mod stores;
 
 pub use config::{Config, Service};
 pub use delegate::{DelegateError, ask_systemd};
@@ -23,3 +24,4 @@ pub use listen::Address;
 pub use serve::serve;
 pub use settings::{ConfigError, LimitsSettings, LogFormat, RetentionSettings, Settings, TenantSettings};
 pub use state::{Owner, state_dir, state_dir_of};
+pub use stores::stores;

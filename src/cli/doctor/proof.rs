@@ -18,7 +18,7 @@ const NAME: &str = "sandbox";
 
 /// What the launcher found, and `true` run in a sandbox. Forks: this process must have one thread.
 pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
-    let launcher = match Launcher::start(&start::options(config)) {
+    let launcher = match Launcher::start(&start::options(config, None)) {
         Ok(launcher) => launcher,
         Err(error) => return vec![Check::fail(NAME, chain(&error), remedy(&error))],
     };
@@ -33,7 +33,7 @@ pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
 
 fn remedy(error: &StartError) -> &'static str {
     match error {
-        StartError::Cgroup(_) | StartError::IdMaps(_) => start::remedy(error),
+        StartError::Cgroup(_) | StartError::IdMaps(_) | StartError::Stores(_) => start::remedy(error),
         // It sends the reader here.
         StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => "mend the checks above",
     }

@@ -15,6 +15,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
+use super::surroundings::{Mounts, Taken};
 use super::tool::Toolbox;
 use super::{Boot, BootReport, NEWEST_LANDLOCK, serve, surroundings};
 use crate::cgroup::{CgroupNamespace, Groups};
@@ -30,10 +31,13 @@ pub fn launcher_main(tool: Tool) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize| arguments.get(i).and_then(|text| text.parse().ok());
     let (Some(socket), inside) = (number(0), number(1)) else { return ExitCode::from(2) };
+    let mounts = number(2)
+        .zip(number(3))
+        .map(|(layers, volumes)| Mounts { layers: sys::adopt(layers), volumes: sys::adopt(volumes) });
     let socket = sys::adopt(socket);
     let result = match inside {
         None => enter_user_namespace(&socket),
-        Some(boot) => live(&socket, sys::adopt(boot), tool),
+        Some(boot) => live(&socket, sys::adopt(boot), mounts, tool),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +50,7 @@ pub fn launcher_main(tool: Tool) -> ExitCode {
 }
 
 fn enter_user_namespace(socket: &OwnedFd) -> Result<(), Failed> {
-    let boot = receive::<Boot>(socket)?;
+    let (boot, mounts) = receive::<Boot>(socket)?;
     // Away from the terminal: an interrupt there is for the daemon, which decides what becomes of the jobs.
     setsid().map_err(named("starting a session"))?;
     unshare(CloneFlags::CLONE_NEWUSER).map_err(named("making a user namespace"))?;
@@ -62,16 +66,19 @@ fn enter_user_namespace(socket: &OwnedFd) -> Result<(), Failed> {
     let boot =
         wire::sealed(c"boot", &postcard::to_stdvec(&boot).map_err(|e| ("packing", io::Error::other(e)))?)
             .map_err(|e| ("packing", e))?;
-    for fd in [socket, &boot] {
+    let fds: Vec<&OwnedFd> = [socket, &boot].into_iter().chain(&mounts).collect();
+    for fd in &fds {
         fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())).map_err(named("keeping a descriptor"))?;
     }
-    let words = [crate::LAUNCHER_ROLE.into(), socket.as_raw_fd().to_string(), boot.as_raw_fd().to_string()];
-    let words = words.map(|word| CString::new(word).expect("numbers and a constant hold no NUL"));
+    let words = fds.iter().map(|fd| fd.as_raw_fd().to_string());
+    let words = std::iter::once(crate::LAUNCHER_ROLE.to_owned()).chain(words);
+    let words: Vec<_> =
+        words.map(|word| CString::new(word).expect("numbers and a constant hold no NUL")).collect();
     let Err(errno) = execve(c"/proc/self/exe", &words, &[] as &[&std::ffi::CStr]);
     Err(("executing itself inside its user namespace", errno.into()))
 }
 
-fn live(socket: &OwnedFd, boot: OwnedFd, tool: Tool) -> Result<(), Failed> {
+fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> Result<(), Failed> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut std::fs::File::from(boot), &mut bytes).map_err(|e| ("unpacking", e))?;
     let boot: Boot = postcard::from_bytes(&bytes).map_err(|e| ("unpacking", io::Error::other(e)))?;
@@ -83,12 +90,13 @@ fn live(socket: &OwnedFd, boot: OwnedFd, tool: Tool) -> Result<(), Failed> {
     // By descriptor and before the mount namespace changes: /sys is not in the new one.
     let groups = boot.delegation.as_ref().map(|found| Groups::open(found, CgroupNamespace::Own)).transpose();
     let groups = groups.map_err(|e| ("opening the cgroups", io::Error::other(e)))?;
+    let stores = mounts.map(Taken::Mounts).or_else(|| boot.stores.clone().map(Taken::Paths));
     let spaces = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWNET;
     unshare(spaces).map_err(named("making namespaces"))?;
-    let host_paths = surroundings::build(&boot.host_paths, boot.stores.as_ref())?;
+    let host_paths = surroundings::build(&boot.host_paths, stores)?;
     let overlay = surroundings::has_overlay();
     let tools = Toolbox::new(tool).map_err(|e| ("preparing the tool", e))?;
     let host = host_caps(&boot, groups.as_ref(), overlay, host_paths);
@@ -121,9 +129,9 @@ fn host_caps(boot: &Boot, groups: Option<&Groups>, overlay: bool, host_paths: Ve
     }
 }
 
-fn receive<T: serde::de::DeserializeOwned>(socket: &OwnedFd) -> Result<T, Failed> {
+fn receive<T: serde::de::DeserializeOwned>(socket: &OwnedFd) -> Result<(T, Vec<OwnedFd>), Failed> {
     match wire::receive::<T>(socket.as_fd()) {
-        Ok(Some((message, _))) => Ok(message),
+        Ok(Some(message)) => Ok(message),
         Ok(None) => Err(("waiting for the daemon", Errno::ECONNRESET.into())),
         Err(error) => Err(("waiting for the daemon", error)),
     }

@@ -14,6 +14,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::ids::HostIds;
+use super::surroundings::{Stores, mounts_by_root};
 use super::{Boot, BootReport, Launcher, LauncherOptions};
 use crate::cgroup::{CgroupError, Delegation, FindOptions};
 use crate::host::HostCaps;
@@ -25,6 +26,8 @@ pub enum StartError {
     Spawn(#[source] io::Error),
     #[error("the launcher's id maps could not be written: {0}")]
     IdMaps(#[source] io::Error),
+    #[error("the folders of images and volumes could not be mounted: {0}")]
+    Stores(#[source] io::Error),
     #[error("no cgroup to put jobs in: {0}")]
     Cgroup(#[from] CgroupError),
     #[error("the launcher failed while {doing}: {}", Errno::from_raw(*errno).desc())]
@@ -45,7 +48,7 @@ impl Launcher {
         drop(theirs);
         let (host_paths, stores) = (options.host_paths.clone(), options.stores.clone());
         let boot = Boot { ids, delegation: delegation.clone(), host_paths, stores };
-        match handshake(&ours, &boot, process.id()) {
+        match handshake(&ours, &boot, process.id(), options.stores.as_ref()) {
             Ok(host) => {
                 let allow_degraded = options.allow_degraded.clone();
                 Ok(Self { socket: ours, process, delegation, host, allow_degraded })
@@ -113,8 +116,15 @@ fn seal(copy: &std::fs::File) -> io::Result<()> {
     wire::seal(copy.as_fd())
 }
 
-fn handshake(socket: &OwnedFd, boot: &Boot, pid: u32) -> Result<HostCaps, StartError> {
-    wire::send(socket.as_fd(), boot, &[]).map_err(StartError::Spawn)?;
+fn handshake(
+    socket: &OwnedFd,
+    boot: &Boot,
+    pid: u32,
+    stores: Option<&Stores>,
+) -> Result<HostCaps, StartError> {
+    let mounts = stores.map(mounts_by_root).transpose().map_err(StartError::Stores)?.flatten();
+    let fds: Vec<_> = mounts.iter().flat_map(|all| [all.layers.as_fd(), all.volumes.as_fd()]).collect();
+    wire::send(socket.as_fd(), boot, &fds).map_err(StartError::Spawn)?;
     loop {
         let report = wire::receive::<BootReport>(socket.as_fd()).map_err(StartError::Spawn)?;
         match report.ok_or(StartError::Ended)?.0 {

@@ -18,6 +18,7 @@
 
 mod etc;
 mod overlay;
+mod stores;
 
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -30,12 +31,13 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::AT_FDCWD;
 use nix::mount::{MntFlags, umount2};
 use nix::unistd::{chdir, pivot_root};
-use serde::{Deserialize, Serialize};
 
 use crate::init::mounts;
 use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
 pub(crate) use etc::OWN_NAMES;
 pub(crate) use overlay::has_overlay;
+pub use stores::Stores;
+pub(crate) use stores::{Mounts, Taken, mounts_by_root};
 
 type Failed = (&'static str, io::Error);
 
@@ -60,15 +62,8 @@ struct Bind {
     mount: OwnedFd,
 }
 
-/// Where images and volumes are kept, on the host.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Stores {
-    pub layers: PathBuf,
-    pub volumes: PathBuf,
-}
-
 /// Returns the further host paths that are now visible.
-pub(crate) fn build(host_paths: &[PathBuf], stores: Option<&Stores>) -> Result<Vec<String>, Failed> {
+pub(crate) fn build(host_paths: &[PathBuf], stores: Option<Taken>) -> Result<Vec<String>, Failed> {
     let doing = |what: &'static str| move |error: io::Error| (what, error);
     mounts::make_private().map_err(doing("leaving mount propagation"))?;
     // All sources first: the stage may cover some of them.
@@ -86,7 +81,7 @@ pub(crate) fn build(host_paths: &[PathBuf], stores: Option<&Stores>) -> Result<V
         shown.push(path.to_string_lossy().into_owned());
     }
     let stores =
-        stores.map(take_stores).transpose().map_err(doing("taking the folders of images and volumes"))?;
+        stores.map(Taken::mounts).transpose().map_err(doing("taking the folders of images and volumes"))?;
     let etc = etc::read().map_err(doing("reading /etc"))?;
     let proc = mounts::copy(c"/proc").map_err(doing("taking /proc"))?;
 
@@ -95,18 +90,11 @@ pub(crate) fn build(host_paths: &[PathBuf], stores: Option<&Stores>) -> Result<V
     sys::move_mount(stage.as_fd(), AT_FDCWD, STAGE).map_err(doing("attaching the tmpfs"))?;
     enter_stage().map_err(doing("entering the new root"))?;
     sys::move_mount(proc.as_fd(), AT_FDCWD, c"/proc").map_err(doing("attaching /proc"))?;
-    for (mount, place) in stores.into_iter().flatten() {
-        sys::move_mount(mount.as_fd(), AT_FDCWD, place).map_err(doing("attaching images and volumes"))?;
+    if let Some(stores) = stores {
+        stores.attach().map_err(doing("attaching the folders of images and volumes"))?;
     }
     host_tree(&binds, &links, &etc).map_err(doing("building the host tree"))?;
     Ok(shown)
-}
-
-fn take_stores(stores: &Stores) -> io::Result<[(OwnedFd, &'static CStr); 2]> {
-    let attributes = ATTR_NOSUID | ATTR_NODEV;
-    let layers = mounts::bind(AT_FDCWD, &c_path(&stores.layers)?, attributes | ATTR_RDONLY)?;
-    let volumes = mounts::bind(AT_FDCWD, &c_path(&stores.volumes)?, attributes)?;
-    Ok([(layers, c"/layers"), (volumes, c"/volumes")])
 }
 
 fn bind(path: &str, directory: bool) -> io::Result<Bind> {
