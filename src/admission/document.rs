@@ -33,6 +33,7 @@ pub fn document(spec: &JobSpec, about: &About) -> Value {
         "priority": spec.priority,
         "retry": { "max_attempts": spec.max_attempts },
         "queue_timeout_ms": spec.queue_timeout_ms,
+        "commit": spec.commit.as_ref().map(|commit| json!({ "image": commit.image, "workspace": commit.workspace })),
         "callback": spec.callback.as_ref().map(|callback| json!({ "url": callback.url })),
         "tty": spec.tty,
     })

@@ -170,6 +170,7 @@ fn without_outputs(job: &Job) -> Job {
         steps: job.steps.iter().map(step).collect(),
         artifacts: job.artifacts.clone(),
         artifact_errors: job.artifact_errors.clone(),
+        committed: job.committed.clone(),
         policy: job.policy.clone(),
         warnings: job.warnings.clone(),
         annotations: job.annotations.clone(),

@@ -342,6 +342,7 @@ fn no_job() -> JobSpec {
         priority: 0,
         max_attempts: 1,
         queue_timeout_ms: None,
+        commit: None,
         callback: None,
         tty: false,
     }

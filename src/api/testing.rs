@@ -137,6 +137,7 @@ pub(crate) fn ended(status: Status, artifacts: Vec<Artifact>) -> Ended {
         skipped: Vec::new(),
         artifacts,
         artifact_errors: Vec::new(),
+        committed: None,
         policy: Vec::new(),
         warnings: Vec::new(),
         timing: Timing::default(),

@@ -197,6 +197,7 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         steps: outcome.steps,
         artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
         artifact_errors: outcome.artifact_errors,
+        committed: None,
         policy: [before.decisions, outcome.policy].concat(),
         warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),

@@ -77,6 +77,7 @@ fn spec() -> JobSpec {
         priority: 0,
         max_attempts: 1,
         queue_timeout_ms: None,
+        commit: None,
         callback: None,
         tty: false,
     }

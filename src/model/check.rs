@@ -124,6 +124,7 @@ impl Errors {
             priority: self.priority(request.priority),
             max_attempts: self.max_attempts(&request.retry),
             queue_timeout_ms: self.queue_timeout(request.queue_timeout_ms),
+            commit: self.commit(request.commit.as_ref(), image),
             callback: self.callback(request.callback.as_ref()),
             tty: false,
             steps: self.steps(request, host, &limits, &env),

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, ArtifactError, CaseResult, Cause, Decision, JobId, Receipt, Status, StepResult, Timing,
+    Artifact, ArtifactError, CaseResult, Cause, Committed, Decision, JobId, Receipt, Status, StepResult,
+    Timing,
 };
 
 /// One thing that happened to a job, by its `type`. Numbered from 1 within a job, without gaps: the number is the id of the server-sent event.
@@ -98,6 +99,8 @@ pub struct Ended {
     pub artifacts: Vec<Artifact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact_errors: Vec<ArtifactError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<Committed>,
     /// Of the policies that looked at the container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<Decision>,

@@ -98,6 +98,7 @@ impl Job {
             steps: Vec::new(),
             artifacts: Vec::new(),
             artifact_errors: Vec::new(),
+            committed: None,
             policy,
             warnings,
             annotations: BTreeMap::new(),
@@ -218,12 +219,13 @@ impl Job {
     }
 
     fn ended(&mut self, at: jiff::Timestamp, ended: Ended) {
-        let Ended { status, cause, skipped, artifacts, artifact_errors, policy, warnings, timing } = ended;
+        let Ended { status, cause, skipped, artifacts, artifact_errors, committed, policy, warnings, timing } =
+            ended;
         // A step that was under way when the host was lost.
         self.steps.iter_mut().filter(|step| !step.status.is_final()).for_each(|step| step.status = status);
         self.steps.extend(skipped.into_iter().map(|name| StepResult::new(name, Status::Skipped)));
         (self.status, self.cause, self.finished_at, self.paused) = (status, cause, Some(at), false);
-        (self.artifacts, self.artifact_errors) = (artifacts, artifact_errors);
+        (self.artifacts, self.artifact_errors, self.committed) = (artifacts, artifact_errors, committed);
         self.policy.extend(policy);
         self.warnings.extend(warnings);
         self.timing = timing;

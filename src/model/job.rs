@@ -39,6 +39,9 @@ pub struct Job {
     /// Files that matched `artifacts` and could not be collected, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact_errors: Vec<ArtifactError>,
+    /// The image that was made of what the job changed, where it asked for one and succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<Committed>,
     /// What the policies decided, in the order they were asked.
     #[serde(default)]
     pub policy: Vec<Decision>,
@@ -51,6 +54,16 @@ pub struct Job {
     /// The receipt; `null` until the sandbox stands.
     pub isolation: Option<Receipt>,
     pub timing: Timing,
+}
+
+/// An image made from a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Committed {
+    /// Its whole name.
+    pub reference: String,
+    /// Of its manifest.
+    #[schemars(regex(pattern = crate::schema::DIGEST))]
+    pub digest: String,
 }
 
 /// How one step went.
@@ -174,6 +187,7 @@ impl Job {
             steps: self.steps.iter().map(StepResult::without_outputs).collect(),
             artifacts: self.artifacts.clone(),
             artifact_errors: self.artifact_errors.clone(),
+            committed: self.committed.clone(),
             policy: self.policy.clone(),
             warnings: self.warnings.clone(),
             annotations: self.annotations.clone(),

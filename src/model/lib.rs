@@ -29,15 +29,15 @@ pub use event::{Accepted, Chunk, Ended, Event, Happened, Stream};
 pub use fold::Printed;
 pub use id::JobId;
 pub use image::{HOST_IMAGE, Image};
-pub use job::{Artifact, ArtifactError, CaseResult, Job, Output, StepResult, Timing, Usage};
+pub use job::{Artifact, ArtifactError, CaseResult, Committed, Job, Output, StepResult, Timing, Usage};
 pub use limits::{LIMIT_NAMES, Limits, LimitsRequest};
 pub use receipt::{
     CgroupReceipt, IdMapKind, IdMapReceipt, ImageReceipt, Receipt, SeccompReceipt, VolumeReceipt,
 };
 pub use request::{
-    CallbackRequest, CaseRequest, CheckerRequest, Compare, ExpectRequest, FileRequest, Input, JobRequest,
-    Network, NetworkMode, OnOutputLimit, RetryRequest, StepRequest, VolumeRequest,
+    CallbackRequest, CaseRequest, CheckerRequest, CommitRequest, Compare, ExpectRequest, FileRequest, Input,
+    JobRequest, Network, NetworkMode, OnOutputLimit, RetryRequest, StepRequest, VolumeRequest,
 };
-pub use spec::{Callback, CaseSpec, Expect, FileSpec, JobSpec, Judge, StepSpec, VolumeSpec};
+pub use spec::{Callback, CaseSpec, CommitSpec, Expect, FileSpec, JobSpec, Judge, StepSpec, VolumeSpec};
 pub use status::{Cause, Status};
 pub use text::pointer;

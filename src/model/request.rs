@@ -64,6 +64,8 @@ pub struct JobRequest {
     /// A job that still waits after so many milliseconds ends as `expired`.
     #[schemars(range(min = 1, max = 604_800_000))]
     pub queue_timeout_ms: Option<u64>,
+    /// Makes an image of the job's own and of what it has changed, once it has succeeded.
+    pub commit: Option<CommitRequest>,
     /// Who is told when the job has ended.
     pub callback: Option<CallbackRequest>,
 }
@@ -79,6 +81,18 @@ pub struct VolumeRequest {
     #[schemars(length(max = MAX_PATH), regex(pattern = schema::ABSOLUTE))]
     pub path: String,
     pub read_only: bool,
+}
+
+/// A new image: the job's image and one more layer, with what was changed outside of `/workspace`, `/tmp` and volumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["image"]))]
+pub struct CommitRequest {
+    /// Its name, such as `acme/app:1`.
+    #[schemars(length(min = 1, max = 512))]
+    pub image: String,
+    /// Whether what is in `/workspace` is in it too.
+    pub workspace: bool,
 }
 
 /// When a job may be run again: only after the host was lost under it, never after its own failure.

@@ -27,6 +27,7 @@ pub struct JobSpec {
     pub max_attempts: u32,
     /// From the moment it is accepted; `None`: it may wait for ever.
     pub queue_timeout_ms: Option<u64>,
+    pub commit: Option<CommitSpec>,
     pub callback: Option<Callback>,
     /// A terminal instead of pipes; only `stockade run -t` asks for one.
     pub tty: bool,
@@ -85,6 +86,12 @@ impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callback").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitSpec {
+    pub image: String,
+    pub workspace: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

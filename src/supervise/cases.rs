@@ -156,6 +156,8 @@ impl Lanes<'_> {
             Wish::Cancel => Order::Cancel,
             Wish::Pause => Order::Pause,
             Wish::Resume => Order::Resume,
+            // What cases change is nobody's after them.
+            Wish::Changes => return,
         };
         self.cancelled |= wish == Wish::Cancel;
         self.stopped |= wish == Wish::Cancel;

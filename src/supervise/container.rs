@@ -12,7 +12,7 @@ use sandbox::{LaunchPlan, Sources};
 
 use crate::control::Control;
 use crate::job::Broken;
-use crate::{Inner, Watch, micros};
+use crate::{Changes, Inner, Watch, micros};
 
 /// Dropping it ends the sandbox and whatever runs in it.
 pub(crate) struct Container {
@@ -28,6 +28,8 @@ pub(crate) struct Container {
     host_uid: u32,
     launched: Instant,
     watch: Arc<dyn Watch>,
+    /// Its changes, at least once.
+    handed_out: bool,
 }
 
 /// What the launcher left us of one step's cgroup.
@@ -60,6 +62,7 @@ impl Container {
             host_uid: 0,
             launched,
             watch,
+            handed_out: false,
         })
     }
 
@@ -93,6 +96,16 @@ impl Container {
         }
     }
 
+    /// Has what the job has changed given to its watch.
+    pub(crate) async fn hand_out(&mut self) -> Result<(), Broken> {
+        self.handed_out = false;
+        self.send(&Order::Changes, &[])?;
+        while !self.handed_out {
+            self.note().await?;
+        }
+        Ok(())
+    }
+
     /// Receives one report and takes note of it; gives it back where it is about a program.
     async fn note(&mut self) -> Result<Option<(Report, Vec<OwnedFd>)>, Broken> {
         let (report, fds) = self.control.receive().await?.ok_or(Broken::Ended)?;
@@ -109,6 +122,12 @@ impl Container {
                 self.handles = taken.collect();
             }
             Report::Ready { steps_us: _ } => self.ready(),
+            Report::Changes => {
+                let mut fds = fds;
+                let workspace = fds.pop().ok_or(Broken::Ended)?;
+                self.handed_out = true;
+                self.watch.changes(Changes { root: fds.pop(), workspace });
+            }
             Report::Failed(error) => return Err(error.into()),
             Report::Gone { out_of_memory: true } => return Err(Broken::Memory),
             Report::Gone { out_of_memory: false } => return Err(Broken::Ended),

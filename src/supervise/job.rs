@@ -187,6 +187,12 @@ impl Running {
         let collected = artifacts::collect(&mut self.container, &mut self.orders, &spec.artifacts).await;
         self.timing.collect_us = micros(since.elapsed());
         let (status, cause) = verdict::of_job(&steps);
+        if status == Status::Succeeded
+            && spec.commit.is_some()
+            && let Err(error) = self.container.hand_out().await
+        {
+            return broken(spec, steps, self.learnt(), &error);
+        }
         skip_rest(&mut steps, &spec.steps);
         let (artifacts, artifact_errors) = match collected {
             Ok(collected) => collected,

@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 
 use job::Call;
 use orders::Orders;
-pub use watch::{Lanes, NoLanes, NoWatch, Watch};
+pub use watch::{Changes, Lanes, NoLanes, NoWatch, Watch};
 
 /// Runs jobs through one launcher. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -95,6 +95,9 @@ pub enum Order {
     /// Changes nothing where [`Supervisor::can_pause`] says so.
     Pause,
     Resume,
+    /// Hand out what a paused job has changed, by [`Watch::changes`]. Changes nothing while it is not paused, or between two
+    /// of its programs.
+    Changes,
 }
 
 impl Supervisor {

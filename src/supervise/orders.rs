@@ -24,6 +24,7 @@ pub(crate) enum Wish {
     Cancel,
     Pause,
     Resume,
+    Changes,
 }
 
 impl Orders {
@@ -51,7 +52,8 @@ impl Orders {
                     self.watch.happened(Happened::Resumed);
                     return Wish::Resume;
                 }
-                Order::Pause | Order::Resume => (),
+                Order::Changes if self.paused => return Wish::Changes,
+                Order::Pause | Order::Resume | Order::Changes => (),
             }
         }
         std::future::pending().await

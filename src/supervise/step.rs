@@ -221,6 +221,7 @@ impl Life<'_> {
         match wish {
             Wish::Cancel => return Ok(Some(Killed::Cancelled)),
             Wish::Signal(number) => container.send(&InitOrder::Signal(number), &[])?,
+            Wish::Changes => container.send(&InitOrder::Changes, &[])?,
             Wish::Pause => self.freeze(container)?,
             Wish::Resume => self.thaw(container)?,
         }

@@ -1,5 +1,7 @@
 //! What a job's caller is told and asked while it runs.
 
+use std::os::fd::OwnedFd;
+
 use model::Happened;
 
 /// Told as it happens, in order: `ready`, `step_started`, `output`, `step_ended`, `case_ended`, `paused` and `resumed`.
@@ -7,6 +9,17 @@ use model::Happened;
 /// Called on the job's path, so it must not block.
 pub trait Watch: Send + Sync {
     fn happened(&self, what: Happened);
+
+    /// Given on [`crate::Order::Changes`], and of a job that asked to be committed when it has succeeded.
+    fn changes(&self, _: Changes) {}
+}
+
+/// What a job has changed. Of the job's making: nothing in it is to be trusted, or reached by path.
+#[derive(Debug)]
+pub struct Changes {
+    /// The upper directory of its root's overlay; none over `host`.
+    pub root: Option<OwnedFd>,
+    pub workspace: OwnedFd,
 }
 
 /// Room for further cases beside the one that the job's own place is for.

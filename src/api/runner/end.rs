@@ -216,6 +216,7 @@ fn plain(status: Status, cause: Cause, skipped: Vec<String>, timing: Timing) -> 
         skipped,
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        committed: None,
         policy: Vec::new(),
         warnings: Vec::new(),
         timing,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Errors;
 use crate::image::Account;
-use crate::{Image, JobRequest};
+use crate::{CommitRequest, CommitSpec, Image, JobRequest};
 
 /// What every program finds set, unless the image or the job sets it otherwise.
 const DEFAULT_ENV: [(&str, &str); 2] =
     [("LANG", "C.UTF-8"), ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
+const MAX_REFERENCE: usize = 512;
 const DEFAULT_USER: u32 = 1000;
 /// The overflow id (`user_namespaces(7)`) stands for every unmapped id, so it cannot be a job's own.
 const LARGEST_USER: u32 = 65_533;
@@ -59,6 +60,21 @@ impl Errors {
             Ok(_) => self.no_account(&format!("ids are numbers from 0 to {LARGEST_USER}")),
             Err(detail) => self.no_account(&detail),
         }
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        commit: Option<&CommitRequest>,
+        image: Option<&Image>,
+    ) -> Option<CommitSpec> {
+        let commit = commit?;
+        if image.is_none() {
+            self.add(&["commit"], "conflict", "`host` is no image that a layer could be added to");
+        }
+        if commit.image.is_empty() || commit.image.len() > MAX_REFERENCE {
+            self.add(&["commit", "image"], "invalid", format!("a name of 1 to {MAX_REFERENCE} bytes"));
+        }
+        Some(CommitSpec { image: commit.image.clone(), workspace: commit.workspace })
     }
 
     fn no_account(&mut self, detail: &str) -> Account {
