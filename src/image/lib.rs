@@ -10,3 +10,30 @@
 #![forbid(unsafe_code)]
 
 pub mod tool;
+
+#[expect(clippy::disallowed_methods, reason = "files that this process has written, in folders of its own")]
+mod archive;
+mod error;
+#[expect(clippy::disallowed_methods, reason = "the same")]
+mod images;
+mod options;
+mod progress;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "folders that no job and no image can write to: trees are the tool's"
+)]
+mod store;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a volume's folder before any job has it, and while it is empty"
+)]
+mod volumes;
+mod worker;
+
+pub use error::{Error, OpenError};
+pub use images::{Details, Images, Info, LayerInfo, Resolved, Scope};
+pub use options::Options;
+pub use progress::{Progress, Silent, Stage};
+pub use store::{Freed, Incoming, Lease};
+pub use volumes::{Mounted, Volume, Volumes};
+pub use worker::Worker;

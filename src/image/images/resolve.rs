@@ -1,0 +1,40 @@
+use super::Images;
+use super::look::{not_found, take};
+use crate::Error;
+use crate::store::{Lease, Store, manifests};
+
+/// What a job runs on.
+#[derive(Debug)]
+pub struct Resolved {
+    pub image: model::Image,
+    /// Ids of trees in `STATE/images/layers`, topmost first.
+    pub layers: Vec<String>,
+    /// Until it is dropped, the image stays.
+    pub lease: Lease,
+}
+
+impl Images {
+    /// For a job of this tenant: its own names come before everybody's.
+    pub async fn resolve(&self, tenant: Option<&str>, reference: &str) -> Result<Resolved, Error> {
+        let (tenant, reference) = (tenant.map(str::to_owned), reference.to_owned());
+        self.0.store.blocking(move |store| resolve(store, tenant.as_deref(), reference)).await
+    }
+}
+
+fn resolve(store: &Store, tenant: Option<&str>, reference: String) -> Result<Resolved, Error> {
+    let (digest, lease) = take(store, tenant, &reference)?;
+    let found = store.db().read(|db| manifests::for_job(db, &digest))?;
+    let (setup, layers) = found.ok_or_else(|| not_found(&reference))?;
+    let image = model::Image {
+        reference,
+        digest,
+        env: setup.env,
+        user: setup.user,
+        workdir: setup.workdir,
+        entrypoint: setup.entrypoint,
+        command: setup.command,
+        passwd: setup.passwd,
+        group: setup.group,
+    };
+    Ok(Resolved { image, layers, lease })
+}
