@@ -20,7 +20,7 @@
 use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,6 +129,15 @@ pub(crate) async fn aside<T: Send + 'static>(
 pub(crate) fn directory(path: &Path) -> io::Result<OwnedFd> {
     let how = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(open(path, how, Permissions::empty())?)
+}
+
+/// Makes the directory that a tree is made in. The tool makes the tree, and need not be this process's user: open to it by
+/// mode, and to nobody else by what it stands in.
+pub(crate) fn make_place(path: &Path) -> io::Result<OwnedFd> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    // The umask has no say.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777))?;
+    directory(path)
 }
 
 /// Ten lower-case letters and digits: fifty bits, of which the store has at most some thousands.

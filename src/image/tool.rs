@@ -14,6 +14,9 @@ mod walk;
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{Gid, Uid, fchown};
 use sandbox::{ToolCall, wire};
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +25,15 @@ use failure::Failure;
 /// One piece of work. Descriptors come in the order in which they are named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
-    /// Descriptors: the blob; an empty directory, which becomes the layer's tree.
+    /// Descriptors: the blob; a directory, in which `fs` becomes the layer's tree.
     Unpack { compression: Compression, blob: Option<Expected>, diff_id: Option<String>, caps: Caps },
     /// Descriptors: the upper directory of a job's overlay; the file to write the layer to, a tar in gzip; the job's
     /// `/workspace`, where that is to be in the layer.
     Pack { user: u32, caps: Caps },
     /// Descriptors: a directory. Everything below the entries of these names goes, and they too.
     Remove { names: Vec<String> },
+    /// Descriptors: a directory, in which `fs` becomes a tree that every user of a sandbox may write to.
+    MakeVolume,
     /// Descriptors: a directory.
     Measure,
     /// Descriptors: an archive of blobs (docker-archive, oci-layout as a tar), in gzip, zstd or plain; an empty directory. Each regular
@@ -85,6 +90,7 @@ pub enum Told {
         entries: u64,
     },
     Removed,
+    Made,
     Measured {
         bytes: u64,
         entries: u64,
@@ -129,6 +135,9 @@ pub enum Refusal {
     Host,
 }
 
+/// What a tree is called in the directory that is handed out for it.
+pub(crate) const TREE: &str = "fs";
+
 /// Does what the call asks for, tells how it went, and returns. Nobody waiting any more is no failure: there is nobody to tell.
 pub fn run(call: ToolCall) {
     let ToolCall { socket, task, fds, ids } = call;
@@ -151,8 +160,15 @@ fn perform(task: Task, fds: Vec<OwnedFd>, ids: sandbox::ImageIds, teller: &Telle
     match task {
         Task::Unpack { compression, blob, diff_id, caps } => {
             let expected = unpack::Wanted { compression, blob, diff_id };
-            unpack::unpack(next()?, &next()?, &expected, unpack::Rules { caps, ids }, teller)
-                .map(Told::Unpacked)
+            let (blob, place) = (next()?, next()?);
+            let tree = make_tree(&place)?;
+            unpack::unpack(blob, &tree, &expected, unpack::Rules { caps, ids }, teller).map(Told::Unpacked)
+        }
+        Task::MakeVolume => {
+            let tree = make_tree(&next()?)?;
+            fchown(&tree, Some(Uid::from_raw(ids.owner(0))), Some(Gid::from_raw(ids.owner(0))))?;
+            fchmod(&tree, Mode::from_bits_truncate(0o777))?;
+            Ok(Told::Made)
         }
         Task::Remove { names } => remove::names(&next()?, &names).map(|()| Told::Removed),
         Task::Measure => {
@@ -161,6 +177,13 @@ fn perform(task: Task, fds: Vec<OwnedFd>, ids: sandbox::ImageIds, teller: &Telle
         }
         Task::Pack { .. } | Task::Split { .. } => Err(Failure::malformed("a task of another version")),
     }
+}
+
+/// The tree itself is the tool's: what it is handed may belong to a user whom it cannot act for.
+fn make_tree(place: &OwnedFd) -> Result<OwnedFd, Failure> {
+    mkdirat(place, TREE, Mode::S_IRWXU)?;
+    let how = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    Ok(openat(place, TREE, how, Mode::empty())?)
 }
 
 /// The way back to whoever asked.

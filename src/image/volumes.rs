@@ -1,15 +1,13 @@
 //! Folders that jobs keep things in, beyond their end. Each has a name, a tenant and a limit.
 
-use std::fs::{DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-
 use jiff::Timestamp;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 
-use crate::store::{Lease, Store, aside, new_id, now};
+use crate::store::{Lease, Store, aside, directory, make_place, new_id, now};
+use crate::tool::TREE;
 use crate::worker::Tool;
 use crate::{Error, Scope};
 
@@ -59,12 +57,26 @@ impl Volumes {
             return Err(Error::TooLarge { what: format!("the volume {name}"), allowed: self.most_bytes });
         }
         let (tenant, name) = (tenant.to_owned(), name.to_owned());
-        self.store
-            .blocking(move |store| match make(store, &tenant, &name, size)? {
-                (volume, true) => Ok(volume),
-                (_, false) => Err(Error::NameTaken(name)),
-            })
-            .await
+        let made = self.store.blocking(move |store| match make(store, &tenant, &name, size)? {
+            (volume, true) => Ok(volume),
+            (_, false) => Err(Error::NameTaken(name)),
+        });
+        let volume = made.await?;
+        self.furnish(&volume.id).await?;
+        Ok(volume)
+    }
+
+    /// Makes its tree where that is missing: it is new, or whoever made it was cut short.
+    async fn furnish(&self, id: &str) -> Result<(), Error> {
+        let place = self.store.volumes().join(id);
+        if place.join(TREE).symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        match self.tool.make_volume(directory(&place)?).await {
+            // Somebody else was quicker.
+            Err(_) if place.join(TREE).symlink_metadata().is_ok() => Ok(()),
+            made => made,
+        }
     }
 
     pub async fn list(&self, scope: Scope) -> Result<Vec<Volume>, Error> {
@@ -104,7 +116,10 @@ impl Volumes {
     pub async fn mount(&self, tenant: &str, name: &str, read_only: bool) -> Result<Mounted, Error> {
         check(name)?;
         let (tenant, name, size) = (tenant.to_owned(), name.to_owned(), self.most_bytes);
-        self.store.blocking(move |store| mount(store, &tenant, &name, (size, read_only))).await
+        let mounted =
+            self.store.blocking(move |store| mount(store, &tenant, &name, (size, read_only))).await?;
+        self.furnish(&mounted.id).await?;
+        Ok(mounted)
     }
 
     /// To be called when a job that could write to it has ended.
@@ -153,8 +168,7 @@ fn make(store: &Store, tenant: &str, name: &str, size: u64) -> Result<(Volume, b
     let id = new_id()?;
     store.db().write(|change| holder.pin(change, &id))?;
     let path = store.volumes().join(&id);
-    DirBuilder::new().mode(0o700).create(&path)?;
-    std::fs::set_permissions(&path, Permissions::from_mode(0o777))?;
+    make_place(&path)?;
     let made = store.db().write(|change| {
         change.execute(
             "INSERT OR IGNORE INTO volumes (tenant, name, id, size_bytes, created_at, used_at)

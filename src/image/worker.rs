@@ -4,7 +4,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sandbox::wire;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::Error;
 use crate::store::{aside, directory};
-use crate::tool::{Refusal, Task, Told};
+use crate::tool::{Refusal, TREE, Task, Told};
 
 /// Starts a process that runs [`crate::tool`] with this task and these descriptors. What comes back is the socket on which it
 /// tells; closed, it ends.
@@ -79,14 +79,29 @@ impl Tool {
         .await
     }
 
-    /// Everything of these names in one of the store's folders.
-    pub(crate) async fn remove(&self, folder: &Path, names: Vec<String>) -> Result<(), Error> {
-        if names.is_empty() {
-            return Ok(());
+    /// The trees in these places of one of the store's folders, and the places.
+    pub(crate) async fn remove(&self, folder: &Path, places: Vec<String>) -> Result<(), Error> {
+        for place in places {
+            self.remove_one(folder.join(place)).await?;
         }
-        let folder = directory(folder)?;
-        match self.ask(&Task::Remove { names }, vec![folder], |_| Ok(())).await? {
-            Told::Removed => Ok(()),
+        Ok(())
+    }
+
+    async fn remove_one(&self, place: PathBuf) -> Result<(), Error> {
+        let opened = match directory(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        let task = Task::Remove { names: vec![TREE.to_owned()] };
+        match self.ask(&task, vec![opened], |_| Ok(())).await? {
+            Told::Removed => aside(move || Ok(std::fs::remove_dir(place)?)).await,
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn make_volume(&self, place: OwnedFd) -> Result<(), Error> {
+        match self.ask(&Task::MakeVolume, vec![place], |_| Ok(())).await? {
+            Told::Made => Ok(()),
             other => Err(unexpected(&other)),
         }
     }

@@ -1,3 +1,5 @@
+use sandbox::ImageLayer;
+
 use super::Images;
 use super::look::{not_found, take};
 use crate::Error;
@@ -7,8 +9,8 @@ use crate::store::{Lease, Store, manifests};
 #[derive(Debug)]
 pub struct Resolved {
     pub image: model::Image,
-    /// Ids of trees in `STATE/images/layers`, topmost first.
-    pub layers: Vec<String>,
+    /// The topmost first.
+    pub layers: Vec<ImageLayer>,
     /// Until it is dropped, the image stays.
     pub lease: Lease,
 }

@@ -1,14 +1,12 @@
 //! Trees, each unpacked once.
 
-use std::fs::DirBuilder;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::incoming::patiently;
-use super::{Hex, Holder, Store, directory, new_id};
+use super::{Hex, Holder, Store, make_place, new_id};
 use crate::Error;
 use crate::tool::{Caps, Compression, Expected, Task, Told, Unpacked};
 use crate::worker::{Tool, unexpected};
@@ -111,8 +109,8 @@ impl Holder {
         let id = new_id()?;
         self.store().db().write(|change| self.pin(change, &id))?;
         let path = self.store().layers_path().join(&id);
-        DirBuilder::new().mode(0o755).create(&path)?;
-        Ok((id, self.store().blob(digest)?.into(), directory(&path)?))
+        let place = make_place(&path)?;
+        Ok((id, self.store().blob(digest)?.into(), place))
     }
 
     /// Where another process, which did not know the diff_id, was quicker, its layer.

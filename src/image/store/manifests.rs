@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_spec::image::{ImageManifest, MediaType};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use sandbox::ImageLayer;
 
 use super::documents::{Config, Setup, compression, expected, expected_document, layers};
 use super::layers::{Layer, layer, layer_of};
@@ -119,16 +120,17 @@ fn insert_layer(
 }
 
 /// What jobs are told, and the trees' ids, topmost first. `None`: it is not (any more) in the store.
-pub(crate) fn for_job(db: &Connection, manifest: &str) -> Result<Option<(Setup, Vec<String>)>, Error> {
+pub(crate) fn for_job(db: &Connection, manifest: &str) -> Result<Option<(Setup, Vec<ImageLayer>)>, Error> {
     let mut finding = db.prepare_cached("SELECT image FROM manifests WHERE digest = ?")?;
     let found: Option<String> = finding.query_row([manifest], |row| row.get(0)).optional()?;
     let Some(setup) = found else { return Ok(None) };
     let setup = serde_json::from_str(&setup).map_err(|e| Error::Internal(e.to_string()))?;
     let mut finding = db.prepare_cached(
-        "SELECT id FROM manifest_layers JOIN layers USING (diff_id) WHERE manifest = ? ORDER BY position DESC",
+        "SELECT id, diff_id FROM manifest_layers JOIN layers USING (diff_id) WHERE manifest = ? ORDER BY position DESC",
     )?;
-    let ids: rusqlite::Result<Vec<String>> = finding.query_map([manifest], |row| row.get(0))?.collect();
-    Ok(Some((setup, ids?)))
+    let layers =
+        finding.query_map([manifest], |row| Ok(ImageLayer { id: row.get(0)?, digest: row.get(1)? }))?;
+    Ok(Some((setup, layers.collect::<rusqlite::Result<_>>()?)))
 }
 
 /// The lowest first.

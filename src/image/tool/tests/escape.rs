@@ -168,9 +168,10 @@ fn merged_directories_are_written_by_way_of_their_links() {
 }
 
 #[test]
-fn a_folder_that_is_not_empty_is_not_unpacked_into() {
+fn a_place_that_has_a_tree_is_not_unpacked_into() {
     let lab = Lab::new();
-    symlink("/", lab.tree().join("left")).expect("a link");
+    std::fs::remove_dir(lab.tree()).expect("an empty tree");
+    symlink("/", lab.tree()).expect("a link");
     let task = super::super::Task::Unpack {
         compression: super::super::Compression::Plain,
         blob: None,
@@ -178,7 +179,7 @@ fn a_folder_that_is_not_empty_is_not_unpacked_into() {
         caps: super::lab::CAPS,
     };
     let archive = Tar::new().file("left/x", "1").end();
-    let told = super::lab::ask(&task, vec![super::lab::file(&archive), super::lab::open(&lab.tree())]);
+    let told = super::lab::ask(&task, vec![super::lab::file(&archive), super::lab::open(&lab.place())]);
     assert!(matches!(told[..], [super::super::Told::Refused { code: Refusal::Host, .. }]), "{told:?}");
 }
 

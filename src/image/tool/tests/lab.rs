@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use sandbox::{ImageIds, ToolCall, wire};
 
-use super::super::{Caps, Compression, Expected, Refusal, Task, Told, Unpacked, run};
+use super::super::{Caps, Compression, Expected, Refusal, TREE, Task, Told, Unpacked, run};
 
 pub(super) const CAPS: Caps =
     Caps { bytes: 256 << 20, entries: 10_000, path_bytes: 4096, depth: 64, ratio: 100 };
@@ -27,13 +27,17 @@ impl Lab {
         let name = format!("stockade-tool-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("outside")).expect("a folder");
-        fs::create_dir(folder.join("tree")).expect("a folder");
+        fs::create_dir_all(folder.join("place").join(TREE)).expect("a folder");
         fs::write(folder.join("outside/secret"), "canary").expect("a file");
         Self { folder }
     }
 
     pub(super) fn tree(&self) -> PathBuf {
-        self.folder.join("tree")
+        self.place().join(TREE)
+    }
+
+    pub(super) fn place(&self) -> PathBuf {
+        self.folder.join("place")
     }
 
     pub(super) fn outside(&self) -> PathBuf {
@@ -53,10 +57,9 @@ impl Lab {
         caps: Caps,
     ) -> Result<Unpacked, (Refusal, String)> {
         let _ = fs::remove_dir_all(self.tree());
-        fs::create_dir(self.tree()).expect("a folder");
         let before = seen(&self.outside());
         let task = Task::Unpack { compression: Compression::Unknown, blob: expected, diff_id, caps };
-        let told = ask(&task, vec![file(blob), open(&self.tree())]).pop().expect("an answer");
+        let told = ask(&task, vec![file(blob), open(&self.place())]).pop().expect("an answer");
         assert_eq!(seen(&self.outside()), before, "the world outside has changed");
         match told {
             Told::Unpacked(unpacked) => Ok(unpacked),
