@@ -145,8 +145,8 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactError {
     pub path: String,
-    /// Stable word: `incomplete` (with an empty path), `not_regular`, `not_utf8`, `too_large`, `too_many`, `unreadable`.
-    #[schemars(extend("enum" = ["incomplete", "not_regular", "not_utf8", "too_large", "too_many", "unreadable"]))]
+    /// Stable word: `incomplete` (with an empty path), `not_regular`, `not_stored`, `not_utf8`, `too_large`, `too_many`, `unreadable`.
+    #[schemars(extend("enum" = ["incomplete", "not_regular", "not_stored", "not_utf8", "too_large", "too_many", "unreadable"]))]
     pub code: String,
     /// One sentence for a person.
     pub detail: String,

@@ -143,7 +143,11 @@ impl Ending {
             }
             (kept, errors)
         });
-        stored.await.unwrap_or_default()
+        stored.await.unwrap_or_else(|error| {
+            tracing::error!(job_id = %id, "artifacts are lost: {error}");
+            let detail = "the server failed while it stored them".into();
+            (Vec::new(), vec![ArtifactError { path: String::new(), code: "incomplete".into(), detail }])
+        })
     }
 
     async fn finish(mut self, ended: Ended) {

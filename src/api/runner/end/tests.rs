@@ -81,6 +81,18 @@ async fn an_outcome_is_in_the_journal_before_it_is_told() {
 }
 
 #[tokio::test]
+async fn an_artifact_that_cannot_be_stored_is_told() {
+    let state = State::new();
+    std::fs::remove_dir(state.folder.join("blobs/incoming")).expect("an empty folder");
+    let (ending, _stop) = running(&state).await;
+    let live = Arc::clone(&ending.live);
+    ending.ended(outcome(Status::Succeeded)).await;
+    let job = told(&live).await;
+    let errors: Vec<_> = job.artifact_errors.iter().map(|error| (&*error.path, &*error.code)).collect();
+    assert_eq!((job.artifacts.len(), errors), (0, vec![("out/a", "not_stored")]));
+}
+
+#[tokio::test]
 async fn a_panic_ends_the_job_as_our_fault() {
     let state = State::new();
     let (ending, _stop) = running(&state).await;
