@@ -42,8 +42,8 @@ impl Owed {
     /// With a promise that was not answered yet, where there is one.
     fn keep(&mut self, write: Write, promise: Option<Promise>) {
         let size = write.size();
-        // Ends are few: one for each job that runs.
-        if self.bytes.saturating_add(size) > MOST_OWED && !matches!(write, Write::End(_)) {
+        // Ends are few, one for each job that runs, and so are those who wait for them.
+        if self.bytes.saturating_add(size) > MOST_OWED && !matches!(write, Write::End(_) | Write::Settle) {
             tracing::error!(
                 "a write of a running job is given up: the disk is full, and so is what is kept for it"
             );
@@ -175,4 +175,21 @@ fn transaction<T>(db: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -
         db.execute_batch("ROLLBACK")?;
     }
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit::Commit;
+
+    #[test]
+    fn who_waits_for_what_is_owed_is_answered_when_it_is_paid() {
+        let mut owed = Owed { bytes: MOST_OWED, ..Owed::default() };
+        owed.keep(Write::Forget(Vec::new()), None);
+        assert!(owed.items.is_empty(), "given up");
+        let (promise, settled) = Commit::pair();
+        owed.keep(Write::Settle, Some(promise));
+        owed.paid(Ok(()));
+        settled.wait().expect("paid");
+    }
 }
