@@ -76,11 +76,13 @@ pub(crate) async fn output(
     answer(&this, Kept::of(&printed, bytes), &method, &headers).await
 }
 
-/// Of its last run, where the job was run again; `None` where the step never began.
+/// Of the job's last run, where it was run again; `None` where the step has not begun in it.
 fn printed<E: Borrow<Event>>(events: &[E], this: &ThisStream) -> Option<(Printed, u64)> {
+    let again = |event: &E| matches!(event.borrow().what, Happened::Requeued { .. });
+    let events = &events[events.iter().rposition(again).unwrap_or(0)..];
     let begun =
         |event: &E| matches!(&event.borrow().what, Happened::StepStarted { step } if *step == this.step);
-    let first = events.iter().rposition(begun)?;
+    let first = events.iter().position(begun)?;
     let (mut printed, mut bytes) = (Printed::default(), 0);
     for event in &events[first..] {
         match &event.borrow().what {

@@ -179,6 +179,7 @@ fn of_several_attempts_the_last() {
     let out = Stream::Stdout;
     let again = Happened::Requeued { reason: "restart".into() };
     let first = [started("build"), piece("build", out, 0, b"first"), ended(5), again];
+    assert_eq!(kept(first.clone()), None);
     let second = [started("build"), piece("build", out, 0, b"2nd")];
     let expected = Some(Kept { bytes: "2nd".into(), printed: 3, truncated: false });
     assert_eq!(kept(first.into_iter().chain(second)), expected);
