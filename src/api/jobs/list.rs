@@ -62,9 +62,13 @@ pub(crate) async fn list(
         return Err(QueryError::Syntax(format!("`limit` is from 1 to {MAX_PAGE}")).into());
     }
     let (filter, cursor) = (filter(&parameters, &caller)?, parameters.cursor);
-    let page = store.read(move |journal| journal.list(&filter, cursor.as_deref(), limit)).await?;
-    let items = page.items.into_iter().map(|job| current(&store, job)).collect();
-    Ok(Json(Page { items, next_cursor: page.next }))
+    let all = store.clone();
+    let page = store.read(move |journal| {
+        let page = journal.list(&filter, cursor.as_deref(), limit)?;
+        let items = page.items.into_iter().map(|job| current(&all, job)).collect();
+        Ok(Page { items, next_cursor: page.next })
+    });
+    Ok(Json(page.await?))
 }
 
 fn filter(parameters: &Parameters, caller: &Caller) -> Result<Filter, Problem> {
@@ -97,7 +101,7 @@ fn labels(text: &str) -> Result<BTreeMap<String, String>, QueryError> {
     pairs.filter(|pairs| pairs.len() <= MAX_LABELS).ok_or_else(syntax)
 }
 
-/// A job that runs is further than the journal.
+/// A job that runs is further than the journal. Putting it together takes its time: not for a worker.
 fn current(store: &Store, job: Job) -> Job {
     let Some(live) = store.live(job.id).and_then(|live| live.job()) else { return job };
     live.without_outputs()
