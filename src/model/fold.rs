@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::{
-    Accepted, CaseResult, Chunk, Ended, Event, Happened, Job, Output, Status, StepResult, Stream, Timing,
-};
+use crate::chunk::written;
+use crate::{Accepted, CaseResult, Ended, Event, Happened, Job, Output, Status, StepResult, Stream, Timing};
 
 /// What a stream's pieces come to.
 #[derive(Clone, Debug, Default)]
@@ -16,28 +12,6 @@ pub struct Printed {
     /// After a gap.
     tail: Vec<u8>,
     gap: bool,
-}
-
-impl Chunk {
-    pub fn new(step: &str, stream: Stream, offset: u64, bytes: Vec<u8>) -> Self {
-        let (text, encoding) = written(bytes);
-        Self { step: step.into(), stream, offset, text, encoding }
-    }
-
-    pub fn bytes(&self) -> Vec<u8> {
-        match self.encoding.as_str() {
-            // Only what we wrote ourselves is read back.
-            "base64" => STANDARD.decode(&self.text).unwrap_or_default(),
-            _ => self.text.clone().into_bytes(),
-        }
-    }
-}
-
-fn written(bytes: Vec<u8>) -> (String, String) {
-    match String::from_utf8(bytes) {
-        Ok(text) => (text, "utf-8".into()),
-        Err(error) => (STANDARD.encode(error.as_bytes()), "base64".into()),
-    }
 }
 
 impl Printed {

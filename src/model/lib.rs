@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod check;
+mod chunk;
 mod content;
 mod decision;
 mod event;

@@ -16,6 +16,8 @@ use tokio::sync::{Notify, mpsc, watch};
 
 /// What may wait for the job's end before it is written.
 const MAX_PENDING: usize = 256 << 10;
+/// Of the text of one event, where pieces of output are put together.
+const MAX_PIECE: usize = 16 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -219,8 +221,22 @@ impl Live {
 
 impl Log {
     fn push(&mut self, what: Happened) {
+        if self.put_together(&what) {
+            return;
+        }
         let seq = self.events.len() as u64 + 1;
         self.events.push(Arc::new(Event { seq, at: Timestamp::now(), what }));
+    }
+
+    /// A program may print byte by byte: what was given to nobody yet is one event with what comes right after it.
+    fn put_together(&mut self, what: &Happened) -> bool {
+        let last = self.events[self.given..].last_mut().and_then(Arc::get_mut);
+        match (last.map(|event| &mut event.what), what) {
+            (Some(Happened::Output(piece)), Happened::Output(next)) => {
+                piece.text.len() + next.text.len() <= MAX_PIECE && piece.append(next)
+            }
+            _ => false,
+        }
     }
 
     /// What the journal does not have yet, and the number of the last of it.

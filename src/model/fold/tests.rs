@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Cause, JobId};
+use crate::{Cause, Chunk, JobId};
 
 fn chunk(stream: Stream, offset: u64, bytes: &[u8]) -> Happened {
     Happened::Output(Chunk::new("run", stream, offset, bytes.to_vec()))

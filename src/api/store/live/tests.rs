@@ -1,8 +1,9 @@
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use journal::NewJob;
-use model::{Happened, Status};
+use model::{Chunk, Happened, Status, Stream};
 use tokio::time::timeout;
 
 use super::Live;
@@ -133,4 +134,28 @@ async fn a_listener_to_a_job_that_is_left_waiting_is_let_go() {
         tokio::join!(timeout(Duration::from_mins(1), listener.beyond(1)), async { live.tell(job, 0) });
     heard.expect("in time");
     assert!(numbers(&live, 1).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_printed_byte_by_byte_is_few_events() {
+    let state = State::new();
+    let live = taken_in(&state).await;
+    let prints = |offsets: Range<u64>| {
+        for offset in offsets {
+            live.happened(Happened::Output(Chunk::new("run", Stream::Stdout, offset, vec![0xff])));
+        }
+    };
+    prints(0..1000);
+    live.write(&state.store.journal).await.expect("written");
+    assert_eq!(numbers(&live, 1), [2]);
+    // What was told stays as it was.
+    prints(1000..100_000);
+    live.write(&state.store.journal).await.expect("written");
+    let events = live.events(1, usize::MAX);
+    assert!(events.len() < 20, "{}", events.len());
+    let bytes = events.iter().flat_map(|event| match &event.what {
+        Happened::Output(chunk) => chunk.bytes(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(bytes.collect::<Vec<_>>(), vec![0xff; 100_000]);
 }
