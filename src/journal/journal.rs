@@ -48,7 +48,17 @@ struct Inner {
     blobs: Blobs,
     writer: Option<JoinHandle<()>>,
     /// Held until all else is gone.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// A process that is being spawned has the descriptor too, until its exec(2): closing ours would not let go (flock(2)).
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 impl Journal {
@@ -184,7 +194,7 @@ impl Drop for Inner {
 }
 
 /// The folder, and the lock that says whose it is.
-fn claim(path: &Path) -> Result<(File, File), JournalError> {
+fn claim(path: &Path) -> Result<(File, Lock), JournalError> {
     let failed = |source| folder(path, source);
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     let root = File::open(path).map_err(failed)?;
@@ -192,7 +202,7 @@ fn claim(path: &Path) -> Result<(File, File), JournalError> {
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(name);
     let lock = lock.map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok((root, lock)),
+        Ok(()) => Ok((root, Lock(lock))),
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
