@@ -22,6 +22,7 @@ mod edge;
 mod etag;
 mod guard;
 mod health;
+mod held;
 mod idempotency;
 mod jobs;
 mod json;

@@ -1,6 +1,7 @@
 //! The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
 
 mod code;
+mod image;
 mod policy;
 mod request;
 mod stored;

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use image::Images;
 use journal::{Journal, Unfinished};
 use model::HostPolicy;
 use schedule::Queue;
@@ -39,6 +40,7 @@ pub struct Stages {
     pub journal: Journal,
     pub queue: Queue,
     pub callers: Callers,
+    pub images: Images,
 }
 
 /// What handlers work with. Most take only the part they need.
@@ -49,6 +51,7 @@ pub(crate) struct App {
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) runner: Runner,
     pub(crate) store: Store,
+    pub(crate) images: Images,
     pub(crate) idempotency: InFlight,
     pub(crate) policies_required: bool,
     pub(crate) config: Arc<Config>,
@@ -67,8 +70,8 @@ pub struct Service {
 impl Service {
     pub fn new(stages: Stages, config: Config) -> Self {
         let guard = Guard::new(&config.allowed_hosts);
-        let Stages { supervisor, admission, journal, queue, callers } = stages;
-        let app = App::new(supervisor, admission, journal, queue, config);
+        let callers = stages.callers.clone();
+        let app = App::new(stages, config);
         Self { app, callers, guard }
     }
 
@@ -124,13 +127,8 @@ pub(crate) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, allow
 }
 
 impl App {
-    fn new(
-        supervisor: Supervisor,
-        admission: Admission,
-        journal: Journal,
-        queue: Queue,
-        config: Config,
-    ) -> Self {
+    fn new(stages: Stages, config: Config) -> Self {
+        let Stages { supervisor, admission, journal, queue, callers: _, images } = stages;
         let store = Store::new(journal.clone());
         let sink = store.clone();
         admission.on_additions(move |id, additions| sink.note(id, additions));
@@ -138,8 +136,9 @@ impl App {
         let policy = HostPolicy { defaults: config.defaults.clone(), caps: config.caps.clone(), profiles };
         let callbacks = Callbacks::start(journal, &config.callback_allow);
         Self {
-            runner: Runner::new(store.clone(), queue, supervisor.clone(), callbacks),
+            runner: Runner::new(store.clone(), queue, supervisor.clone(), images.clone(), callbacks),
             store,
+            images,
             idempotency: InFlight::default(),
             capabilities: Arc::new(Capabilities::new(supervisor.host().clone(), &policy)),
             policy: Arc::new(policy),

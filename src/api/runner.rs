@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use admission::Admitted;
+use image::Images;
 use journal::{Commit, Idempotency, JournalError, NewJob};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, ones
 use tracing::Instrument;
 
 use crate::callbacks::Callbacks;
+use crate::held::Held;
 use crate::store::Store;
 use crate::store::live::Live;
 use end::Ending;
@@ -35,6 +37,7 @@ pub(crate) struct Runner {
     pub(crate) store: Store,
     pub(crate) queue: Queue,
     pub(crate) supervisor: Supervisor,
+    pub(crate) images: Images,
     pub(crate) callbacks: Callbacks,
     /// Held by each job to its very end, when its place may be another's already.
     tasks: Arc<RwLock<()>>,
@@ -46,6 +49,7 @@ pub(crate) struct Runner {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) admitted: Admitted<JobSpec>,
+    pub(crate) held: Held,
     pub(crate) plan: LaunchPlan,
     pub(crate) ticket: Ticket,
     pub(crate) idempotency: Option<Idempotency>,
@@ -78,9 +82,15 @@ impl Drain {
 }
 
 impl Runner {
-    pub(crate) fn new(store: Store, queue: Queue, supervisor: Supervisor, callbacks: Callbacks) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        queue: Queue,
+        supervisor: Supervisor,
+        images: Images,
+        callbacks: Callbacks,
+    ) -> Self {
         let (tasks, stopping) = (Arc::default(), watch::Sender::new(false));
-        Self { store, queue, supervisor, callbacks, tasks, stopping }
+        Self { store, queue, supervisor, images, callbacks, tasks, stopping }
     }
 
     pub(crate) fn drain(&self) -> Drain {
@@ -90,7 +100,7 @@ impl Runner {
 
     /// Takes the job in.
     pub(crate) fn submit(&self, entry: Entry) -> (Arc<Live>, Taken) {
-        let Entry { admitted, plan, ticket, idempotency, admit, room } = entry;
+        let Entry { admitted, held, plan, ticket, idempotency, admit, room } = entry;
         let (orders, inbox) = mpsc::channel(ORDERS);
         let accepted = accepted(&admitted, admit);
         let live = Arc::new(Live::new(accepted.id, &accepted.tenant, Vec::new(), orders));
@@ -107,6 +117,7 @@ impl Runner {
             live: Arc::clone(&live),
             begin: Begin::New(commit, told),
             admitted,
+            held,
             plan,
             turn,
             inbox,
@@ -125,7 +136,7 @@ impl Runner {
     }
 
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
-        let Task { live, begin, admitted, plan, turn, mut inbox, room, attempt } = task;
+        let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt } = task;
         let ending = Ending::new(&self, &live, &admitted);
         let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
         let (queued, mut stopping) = (Instant::now(), self.stopping.subscribe());
@@ -153,6 +164,7 @@ impl Runner {
         // Before the end is told: whoever hears of it may send the next job at once.
         drop(lease);
         ending.ended(outcome).await;
+        held.end();
     }
 }
 
@@ -175,6 +187,7 @@ struct Task {
     live: Arc<Live>,
     begin: Begin,
     admitted: Admitted<JobSpec>,
+    held: Held,
     plan: LaunchPlan,
     turn: Turn,
     inbox: mpsc::Receiver<Order>,

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     // The launcher re-executes this binary by this name. Before anything else: it must have one thread and no state.
     let name = env::args_os().next();
     if name.as_ref().is_some_and(|name| name == sandbox::LAUNCHER_ROLE) {
-        return sandbox::launcher_main(|_| ());
+        return sandbox::launcher_main(image::tool::run);
     }
     if name.is_some_and(|name| name == admission::COMPILER_ROLE) {
         return admission::compiler_main();

@@ -1,12 +1,14 @@
 //! Start and stop order of the daemon.
 
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use admission::{Admission, Summary};
 use anyhow::Context;
 use api::{Callers, ReloadError, Stages, Tls};
+use image::Images;
 use journal::{Journal, Unfinished};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::{Launcher, Profiles};
@@ -48,9 +50,13 @@ pub fn serve(
         retention: config.service.retention.clone(),
     });
     let kept = kept.context("cannot open the journal")?;
+    let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
+    let options = image::Options::new(entrance.state_dir());
+    let images = Images::open(options, Arc::new(Tools(supervisor.clone())))
+        .context("cannot open the store of images")?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
-    let served = runtime.block_on(run(config, (entrance, callers), (launcher, profiles), admission, kept));
+    let served = runtime.block_on(run(config, (entrance, callers), (supervisor, images), admission, kept));
     // Threads that still read a job's output must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
@@ -59,18 +65,17 @@ pub fn serve(
 async fn run(
     config: &Config,
     (entrance, callers): (Entrance, Callers),
-    (launcher, profiles): (Launcher, Profiles),
+    (supervisor, images): (Supervisor, Images),
     admission: Admission,
     (journal, unfinished): (Journal, Vec<Unfinished>),
 ) -> anyhow::Result<()> {
     // Before the port is announced: whoever reads the announcement may signal at once.
     let mut stop = Stop::new().context("cannot handle signals")?;
     let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
-    let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
     let tls = entrance.tls();
     let queue: Queue = Arc::new(Local::new(config.service.capacity, config.service.quotas.clone()));
     let stages =
-        Stages { supervisor, admission: admission.clone(), journal, queue, callers: callers.clone() };
+        Stages { supervisor, admission: admission.clone(), journal, queue, callers: callers.clone(), images };
     let service = api::Service::new(stages, edge(config));
     // Before anybody can send another: these were first.
     service.recover(unfinished).await;
@@ -162,6 +167,15 @@ fn raise_open_files() {
         && let Err(errno) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
         tracing::warn!(%errno, soft, "cannot raise the number of open files");
+    }
+}
+
+/// What works on images and volumes, through the launcher.
+struct Tools(Supervisor);
+
+impl image::Worker for Tools {
+    fn start(&self, task: Vec<u8>, fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
+        self.0.tool(task, fds)
     }
 }
 

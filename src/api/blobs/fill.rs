@@ -34,7 +34,7 @@ struct Named {
 
 impl Form {
     pub(crate) fn of(request: &JobRequest) -> Self {
-        if request.command.is_some() { Self::Short } else { Self::Steps }
+        if request.command.is_some() || request.steps.is_empty() { Self::Short } else { Self::Steps }
     }
 }
 

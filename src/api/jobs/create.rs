@@ -4,8 +4,8 @@ use admission::{Admitted, Verdict};
 use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use image::Resolved;
 use model::{Job, JobRequest, JobSpec, StepSpec};
-use sandbox::Sources;
 use schedule::Ask;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -13,6 +13,7 @@ use crate::admit::admit;
 use crate::blobs::{Form, fill};
 use crate::caller::{Caller, Submitter};
 use crate::edge::RequestId;
+use crate::held::{Held, image};
 use crate::idempotency::{Claim, Claimed, Key};
 use crate::jobs::dry_run::dry_run;
 use crate::json::Json;
@@ -32,8 +33,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let start = Instant::now();
     let Intent::Run(wait) = intent else {
-        let spec = spec(&app, request, &caller, &mut room).await?;
-        return dry_run(&app, spec, request_id, &caller);
+        let (spec, image) = spec(&app, request, &caller, &mut room).await?;
+        return dry_run(&app, spec, image, request_id, &caller);
     };
     let claim = match app.idempotency.claim(key, &caller.tenant, digest, &app.store).await? {
         Claim::New(claim) => claim,
@@ -45,38 +46,43 @@ pub(crate) async fn create(
     app.store.journal.room()?;
     // Before policies are asked: a job that there is no room for should cost next to nothing.
     app.runner.queue.room(&caller.tenant)?;
-    let spec = spec(&app, request, &caller, &mut room).await?;
+    let (spec, image) = spec(&app, request, &caller, &mut room).await?;
     let (verdict, seat) = admit(&app, spec, request_id, &caller);
     let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
         Verdict::Denied(denial) => return Err(denial.into()),
     };
-    let plan = app.supervisor.plan(admitted.spec(), &Sources::default())?;
+    let held = Held::take(&app.images, &caller.tenant, admitted.spec(), image).await?;
+    let plan = app.supervisor.plan(admitted.spec(), held.sources())?;
     let ask = ask(&admitted, start.elapsed());
     let ticket = app.runner.queue.submit_seated(ask, seat)?;
     let idempotency = claim.as_ref().map(Claimed::to_keep);
     let admit = start.elapsed();
-    let entry = Entry { admitted, plan, ticket, idempotency, admit, room: Some(room) };
+    let entry = Entry { admitted, held, plan, ticket, idempotency, admit, room: Some(room) };
     let (live, taken) = app.runner.submit(entry);
     taken.await.map_err(|_| Problem::internal("the job's task ended before it began".into()))??;
     drop(claim);
     Ok(answer(&*wait.on(Found::Live(live)).await?))
 }
 
-/// Checked, and with the bytes of the blobs that it names.
+/// Checked, with the bytes of the blobs that it names, and the image.
 async fn spec(
     app: &App,
     request: JobRequest,
     caller: &Caller,
     room: &mut OwnedSemaphorePermit,
-) -> Result<JobSpec, Problem> {
+) -> Result<(JobSpec, Option<Resolved>), Problem> {
     let form = Form::of(&request);
-    let mut spec = request.check(&app.policy)?;
+    let image = match request.image() {
+        None => None,
+        Some(reference) => Some(image(&app.images, &caller.tenant, reference).await?),
+    };
+    let mut spec = request.check_over(&app.policy, image.as_ref().map(|resolved| &resolved.image))?;
     if let Some(callback) = &spec.callback {
         app.runner.callbacks.check(callback).map_err(|error| vec![error])?;
     }
     fill(&mut spec, form, &app.store, &caller.tenant, room).await?;
-    Ok(spec)
+    Ok((spec, image))
 }
 
 /// Steps run one after the other, so the largest is what the host must have; beside a case stands what the steps before it

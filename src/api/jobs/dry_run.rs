@@ -2,8 +2,9 @@
 
 use admission::{Admitted, Denial, Verdict};
 use axum::response::{IntoResponse, Response};
+use image::Resolved;
 use model::{Decision, JobSpec};
-use sandbox::{LaunchPlan, Sources};
+use sandbox::LaunchPlan;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::admit::preview;
 use crate::caller::Caller;
 use crate::edge::RequestId;
+use crate::held;
 use crate::problem::{Document, Problem};
 use crate::router::App;
 
@@ -50,17 +52,23 @@ pub(crate) enum Preview<'a> {
 pub(super) fn dry_run(
     app: &App,
     spec: JobSpec,
+    image: Option<Resolved>,
     request: RequestId,
     caller: &Caller,
 ) -> Result<Response, Problem> {
     match preview(app, spec, request, caller) {
-        Verdict::Admitted(admitted) => admitted_answer(app, &admitted),
+        Verdict::Admitted(admitted) => admitted_answer(app, &admitted, image),
         Verdict::Denied(denial) => Ok(denied_answer(&denial, request)),
     }
 }
 
-fn admitted_answer(app: &App, admitted: &Admitted<JobSpec>) -> Result<Response, Problem> {
-    let plan = app.supervisor.plan(admitted.spec(), &Sources::default())?;
+fn admitted_answer(
+    app: &App,
+    admitted: &Admitted<JobSpec>,
+    image: Option<Resolved>,
+) -> Result<Response, Problem> {
+    let sources = held::preview(admitted.spec(), image);
+    let plan = app.supervisor.plan(admitted.spec(), &sources)?;
     let preview = Preview::Admit {
         job: admission::document(admitted.spec(), admitted.about()),
         policy: admitted.decisions(),

@@ -115,7 +115,17 @@ impl Ending {
         let (admit_us, queue_us) = self.live.before();
         let timing = Timing { admit_us, queue_us, ..timing };
         let skipped = skipped(&steps);
-        let ended = Ended { status, cause, skipped, artifacts, artifact_errors, policy, warnings, timing };
+        let ended = Ended {
+            status,
+            cause,
+            skipped,
+            artifacts,
+            artifact_errors,
+            committed: None,
+            policy,
+            warnings,
+            timing,
+        };
         self.finish(ended).await;
     }
 

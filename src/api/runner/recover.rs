@@ -8,7 +8,6 @@ use admission::{About, Admission, Admitted, Verdict};
 use jiff::Timestamp;
 use journal::Unfinished;
 use model::{Cause, Happened, JobSpec, Status};
-use sandbox::Sources;
 use schedule::Ask;
 use tokio::sync::mpsc;
 
@@ -16,6 +15,7 @@ use super::end::Ending;
 use super::{Begin, ORDERS, Runner, Task, Turn};
 use crate::admit::facts;
 use crate::blobs::refill;
+use crate::held::Held;
 use crate::jobs::create::ask;
 use crate::store::live::Live;
 
@@ -99,14 +99,17 @@ impl Runner {
         attempt: u32,
         inbox: mpsc::Receiver<supervise::Order>,
     ) {
-        let plan = self.supervisor.plan(admitted.spec(), &Sources::default());
-        let place = plan.map_err(|error| ours(&error.to_string())).and_then(|plan| {
+        let held = Held::again(&self.images, &live.tenant, admitted.spec()).await;
+        let held = held.map_err(|problem| ours(problem.cause()));
+        let place = held.and_then(|held| {
+            let plan = self.supervisor.plan(admitted.spec(), held.sources());
+            let plan = plan.map_err(|error| ours(&error.to_string()))?;
             let waited = live.job().map_or(Duration::ZERO, |job| age(job.created_at));
             let ask = Ask { counted: false, ..ask(&admitted, waited) };
             let ticket = self.queue.submit(ask).map_err(|refused| ours(&refused.to_string()))?;
-            Ok((plan, ticket))
+            Ok((held, plan, ticket))
         });
-        let (plan, ticket) = match place {
+        let (held, plan, ticket) = match place {
             Ok(place) => place,
             Err(Over(status, cause)) => {
                 return Ending::new(self, &live, &admitted).unstarted(status, *cause).await;
@@ -117,7 +120,7 @@ impl Runner {
             live.happened(Happened::Started { attempt, queue_us: 0 });
         }
         let (begin, room) = (Begin::Again, None);
-        self.spawn(Task { live, begin, admitted, plan, turn, inbox, room, attempt });
+        self.spawn(Task { live, begin, admitted, held, plan, turn, inbox, room, attempt });
     }
 }
 
