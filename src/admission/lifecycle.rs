@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::{CaseResult, Decision, Failure, Hook, Job, JobSpec, Output, Receipt, StepResult};
+use model::{Decision, Failure, Hook, Job, JobSpec, Receipt};
 
 use crate::About;
 use crate::admission::Core;
@@ -83,7 +83,7 @@ impl Follower {
     pub fn exited(&self, job: &Job) {
         let mut bare = None;
         for policy in self.asked(Hook::OnExited) {
-            let job = Arc::clone(bare.get_or_insert_with(|| Arc::new(without_outputs(job))));
+            let job = Arc::clone(bare.get_or_insert_with(|| Arc::new(job.without_outputs())));
             policy.queue.push(policy, Event::Exited { follower: self.now(), job });
         }
     }
@@ -123,58 +123,4 @@ impl Follower {
 pub(crate) fn exhausted() -> Broken {
     let detail = "all places for policy calls were taken for too long; try again shortly";
     Broken { failure: Failure::PoolExhausted, detail: detail.into() }
-}
-
-/// Never cloned: they can be large, and the copy waits in a queue.
-fn without_outputs(job: &Job) -> Job {
-    let output = |output: &Output| Output {
-        text: String::new(),
-        encoding: output.encoding.clone(),
-        bytes: output.bytes,
-        truncated: output.truncated,
-    };
-    let case = |case: &CaseResult| CaseResult {
-        name: case.name.clone(),
-        status: case.status,
-        exit_code: case.exit_code,
-        signal: case.signal.clone(),
-        cause: case.cause.clone(),
-        stdout: output(&case.stdout),
-        stderr: output(&case.stderr),
-        usage: case.usage,
-        checker: case.checker.clone(),
-    };
-    let step = |step: &StepResult| StepResult {
-        name: step.name.clone(),
-        status: step.status,
-        exit_code: step.exit_code,
-        signal: step.signal.clone(),
-        cause: step.cause.clone(),
-        stdout: output(&step.stdout),
-        stderr: output(&step.stderr),
-        usage: step.usage,
-        cases: step.cases.iter().map(case).collect(),
-    };
-    Job {
-        id: job.id,
-        status: job.status,
-        tenant: job.tenant.clone(),
-        attempt: job.attempt,
-        paused: job.paused,
-        priority: job.priority,
-        labels: job.labels.clone(),
-        created_at: job.created_at,
-        started_at: job.started_at,
-        finished_at: job.finished_at,
-        cause: job.cause.clone(),
-        steps: job.steps.iter().map(step).collect(),
-        artifacts: job.artifacts.clone(),
-        artifact_errors: job.artifact_errors.clone(),
-        committed: job.committed.clone(),
-        policy: job.policy.clone(),
-        warnings: job.warnings.clone(),
-        annotations: job.annotations.clone(),
-        isolation: job.isolation.clone(),
-        timing: job.timing,
-    }
 }
