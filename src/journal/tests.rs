@@ -178,6 +178,7 @@ impl<'a> Run<'a> {
             skipped: Vec::new(),
             artifacts,
             artifact_errors: Vec::new(),
+            committed: None,
             policy: Vec::new(),
             warnings: Vec::new(),
             timing: Timing::default(),

@@ -55,6 +55,7 @@ fn ended(journal: &Journal, url: &str) -> JobId {
         skipped: Vec::new(),
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        committed: None,
         policy: Vec::new(),
         warnings: Vec::new(),
         timing: Timing::default(),

@@ -35,6 +35,7 @@ fn ended(status: Status, skipped: &[&str]) -> Happened {
         skipped,
         artifacts,
         artifact_errors,
+        committed: None,
         policy,
         warnings,
         timing,
