@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,8 @@ use model::{Decision, Hook, HostPolicy, JobId, JobSpec};
 use wasmtime::Engine;
 
 use crate::About;
-use crate::bundle::{Bundle, BundleError, Grant};
+use crate::ahead::{self, Maker, Stock};
+use crate::bundle::Grant;
 use crate::cache::Cache;
 use crate::call::Caller;
 use crate::chain::Chain;
@@ -19,12 +20,10 @@ use crate::engine::{self, Clock, Place, Places};
 use crate::events::Pending;
 use crate::kv::Kv;
 use crate::lifecycle::{Follower, exhausted};
-use crate::load::Loader;
 use crate::policy::{Asked, Set};
 use crate::record::Fill;
 use crate::recorder::{Recorded, Recorder, recordable};
 use crate::stats::Stats;
-use crate::summary::Summary;
 use crate::verdict::{Additions, Denial, Verdict};
 
 /// Lifecycle hooks that are called at one time.
@@ -64,6 +63,7 @@ type Sink = Box<dyn Fn(JobId, Additions) + Send + Sync>;
 pub(crate) struct Core {
     pub(crate) engine: Engine,
     clock: Clock,
+    pub(crate) maker: Maker,
     places: Places,
     /// Of their own, so that nobody who follows jobs is in the way of one.
     followers: Places,
@@ -96,8 +96,10 @@ impl Admission {
     pub fn open(options: Options) -> Result<Self, EngineError> {
         let failed = |error: &dyn std::fmt::Display| EngineError::Start(error.to_string());
         let places = options.places.max(1);
-        let engine = engine::caller(places + FOLLOWERS).map_err(|error| failed(&format!("{error:#}")))?;
-        let clock = Clock::start(&engine).map_err(|error| failed(&error))?;
+        let engine =
+            engine::caller(places + FOLLOWERS, ahead::MOST).map_err(|error| failed(&format!("{error:#}")))?;
+        let maker = Maker::new();
+        let clock = Clock::start(&engine, maker.bell()).map_err(|error| failed(&error))?;
         let cache = options.cache.as_deref().and_then(|folder| {
             let opened = Cache::open(folder);
             opened.inspect_err(|error| tracing::debug!("no cache for compiled policies: {error}")).ok()
@@ -113,65 +115,14 @@ impl Admission {
             followers: Places::new(FOLLOWERS),
             host: options.host,
             cache,
-            current: ArcSwap::from_pointee(Set::empty()),
+            current: ArcSwap::from_pointee(Set::empty(&maker)),
+            maker,
             loading: Mutex::new(None),
             memories: Mutex::default(),
             pending: Pending::default(),
             sink: OnceLock::new(),
         };
         Ok(Self { core: Arc::new(core) })
-    }
-
-    /// Builds the set of `source`, a path or a shipped bundle's name, beside the one in force and swaps them. On any error
-    /// the one in force stays. Jobs already admitted keep theirs.
-    pub fn load(&self, source: &str) -> Result<Summary, BundleError> {
-        let mut loading = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let bundle = Bundle::read(source)?;
-        self.swap(&bundle)?;
-        *loading = Some(source.to_owned());
-        drop(loading);
-        Ok(self.summary())
-    }
-
-    /// The same for a bundle that is no file.
-    pub fn load_bundle(&self, bundle: &Bundle) -> Result<Summary, BundleError> {
-        let loading = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.swap(bundle)?;
-        drop(loading);
-        Ok(self.summary())
-    }
-
-    /// What was loaded last, from its source again. Nothing where nothing was loaded.
-    pub fn reload(&self) -> Result<Summary, BundleError> {
-        let source = self.core.loading.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.load_again(source)
-    }
-
-    /// As [`Admission::reload`], but `None` where a load is under way already.
-    pub fn try_reload(&self) -> Option<Result<Summary, BundleError>> {
-        let source = match self.core.loading.try_lock() {
-            Ok(loading) => loading.clone(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().clone(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        Some(self.load_again(source))
-    }
-
-    fn load_again(&self, source: Option<String>) -> Result<Summary, BundleError> {
-        source.map_or_else(|| Ok(self.summary()), |source| self.load(&source))
-    }
-
-    fn swap(&self, bundle: &Bundle) -> Result<(), BundleError> {
-        let current = self.core.current.load_full();
-        let set = Loader { core: &self.core, current: &current }.build(bundle)?;
-        tracing::info!(
-            bundle = bundle.name,
-            generation = set.generation,
-            policies = set.policies.len(),
-            "policies loaded"
-        );
-        self.core.current.store(Arc::new(set));
-        Ok(())
     }
 
     /// Whether a verdict costs nothing.
@@ -206,12 +157,13 @@ impl Admission {
             let follower = follower(&spec);
             return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
         }
+        set.stock.job();
         let Some(_place) = self.core.place() else {
             return Verdict::Denied(out_of_places(&set));
         };
         let spec = Arc::new(spec);
         let as_sent = recorder.map(|_| recordable(&spec));
-        let chain = Chain::new(self.core.caller(), &set, &self.core.host, Arc::clone(&about), asked);
+        let chain = Chain::new(self.core.caller(&set), &set, &self.core.host, Arc::clone(&about), asked);
         let (chain, judged) = chain.decide(spec);
         if let (Some(recorder), Some((job, partial))) = (recorder, as_sent) {
             recorder.record(Recorded {
@@ -254,8 +206,14 @@ impl Admission {
 }
 
 impl Core {
-    pub(crate) fn caller(&self) -> Caller<'_> {
-        Caller { engine: &self.engine, clock: &self.clock }
+    /// For those who wait for the answer.
+    pub(crate) fn caller<'a>(&'a self, set: &'a Set) -> Caller<'a> {
+        Caller { clock: &self.clock, stock: Some(&set.stock) }
+    }
+
+    /// For the others, who leave what is ready to those.
+    pub(crate) fn patient(&self) -> Caller<'_> {
+        Caller { clock: &self.clock, stock: None }
     }
 
     pub(crate) fn place(&self) -> Option<Place<'_>> {
@@ -290,8 +248,9 @@ fn out_of_places(set: &Set) -> Denial {
 }
 
 impl Set {
-    fn empty() -> Self {
-        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new() }
+    fn empty(maker: &Maker) -> Self {
+        let stock = Arc::new(Stock::new(maker, Vec::new()));
+        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new(), stock }
     }
 
     /// Memories of the policies that have one, as far as they are text.
@@ -304,5 +263,6 @@ impl Set {
     }
 }
 
+mod reload;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
-//! One call of one hook: a fresh store, a deadline, bounds on everything, and dropped after it.
+//! One call of one hook: an instance that nobody has used, a deadline, bounds on everything, and dropped after it.
 
 use std::time::{Duration, Instant};
 
 use model::Failure;
-use wasmtime::component::HasSelf;
-use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+use wasmtime::component::{HasSelf, Instance};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
+use crate::ahead::Stock;
 use crate::bindings::types::{Denial, Notes};
 use crate::engine::Clock;
 use crate::host::State;
@@ -19,8 +20,9 @@ const MAX_HANDLES: usize = 16;
 /// What one call needs besides its policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
-    pub(crate) engine: &'a Engine,
     pub(crate) clock: &'a Clock,
+    /// Where instances may be ready.
+    pub(crate) stock: Option<&'a Stock>,
 }
 
 /// A call that came to its end, one way or the other, and the state it worked on.
@@ -44,31 +46,47 @@ impl Caller<'_> {
     pub(crate) fn call<T>(
         self,
         policy: &Policy,
-        state: State,
-        hook: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+        mut state: State,
+        hook: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
     ) -> Called<T> {
-        let start = Instant::now();
-        let mut store = self.store(start + policy.timeout, state);
+        let began = Instant::now();
         let _running = self.clock.running();
-        let answer = hook(&mut store);
-        let state = store.into_data();
-        let took = start.elapsed();
+        let ready = self.stock.and_then(|stock| Some((stock, stock.take(policy)?)));
+        let (answer, state) = if let Some((stock, mut ready)) = ready {
+            // What its memories take already counts.
+            state.bounds = std::mem::take(&mut ready.store.data_mut().bounds);
+            *ready.store.data_mut() = state;
+            start(&mut ready.store, policy);
+            (hook(&mut ready.store, &ready.instance), stock.spend(ready))
+        } else {
+            let mut store = store(policy, state);
+            start(&mut store, policy);
+            let made = policy.pre.instantiate(&mut store);
+            (made.and_then(|instance| hook(&mut store, &instance)), store.into_data())
+        };
+        let took = began.elapsed();
         let answer = answer.map_err(|error| classify(&error, policy, &state));
         Called { answer, state, took }
     }
+}
 
-    fn store(self, ends: Instant, state: State) -> Store<State> {
-        let mut store = Store::new(self.engine, state);
-        store.limiter(|state| &mut state.bounds);
-        // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            Ok(if Instant::now() < ends { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
-        });
-        store.set_hostcall_fuel(HOSTCALL_BYTES);
-        store.set_max_component_handles(MAX_HANDLES);
-        store
-    }
+/// For one instance and one call.
+pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
+    let mut store = Store::new(policy.pre.engine(), state);
+    store.limiter(|state| &mut state.bounds);
+    store.set_hostcall_fuel(HOSTCALL_BYTES);
+    store.set_max_component_handles(MAX_HANDLES);
+    store
+}
+
+/// From here on the policy's time runs.
+pub(crate) fn start(store: &mut Store<State>, policy: &Policy) {
+    let ends = Instant::now() + policy.timeout;
+    // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        Ok(if Instant::now() < ends { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+    });
 }
 
 fn classify(error: &wasmtime::Error, policy: &Policy, state: &State) -> Broken {

@@ -35,14 +35,15 @@ pub(crate) fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&base())
 }
 
-/// For calls, `places` of them at a time.
-pub(crate) fn caller(places: usize) -> wasmtime::Result<Engine> {
-    let places = u32::try_from(places).unwrap_or(u32::MAX);
+/// For calls, `places` of them at a time, and `ahead` instances more that have one memory each.
+pub(crate) fn caller(places: usize, ahead: usize) -> wasmtime::Result<Engine> {
+    let count = |all: usize| u32::try_from(all).unwrap_or(u32::MAX);
+    let (all, memories) = (count(places + ahead), count(places).saturating_mul(MEMORIES));
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(places)
-        .total_core_instances(places.saturating_mul(CORE_INSTANCES))
-        .total_memories(places.saturating_mul(MEMORIES))
-        .total_tables(places.saturating_mul(TABLES))
+    pool.total_component_instances(all)
+        .total_core_instances(all.saturating_mul(CORE_INSTANCES))
+        .total_memories(memories.saturating_add(count(ahead)))
+        .total_tables(all.saturating_mul(TABLES))
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
@@ -80,11 +81,13 @@ impl Drop for Running<'_> {
 }
 
 impl Clock {
-    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+    /// `also` is done at each step, and says whether there is more of it to do.
+    pub(crate) fn start(engine: &Engine, also: impl Fn() -> bool + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (engine, for_thread) = (engine.weak(), Arc::clone(&shared));
-        let handle =
-            thread::Builder::new().name("policy-clock".into()).spawn(move || run(&engine, &for_thread))?;
+        let handle = thread::Builder::new()
+            .name("policy-clock".into())
+            .spawn(move || run(&engine, &for_thread, also))?;
         Ok(Self { thread: handle.thread().clone(), shared })
     }
 
@@ -105,7 +108,7 @@ impl Drop for Clock {
     }
 }
 
-fn run(engine: &EngineWeak, shared: &Shared) {
+fn run(engine: &EngineWeak, shared: &Shared, also: impl Fn() -> bool) {
     loop {
         shared.parked.store(true, Ordering::SeqCst);
         while shared.calls.load(Ordering::SeqCst) == 0 {
@@ -120,7 +123,7 @@ fn run(engine: &EngineWeak, shared: &Shared) {
             thread::sleep(STEP);
             let Some(engine) = engine.upgrade() else { return };
             engine.increment_epoch();
-            if shared.calls.load(Ordering::SeqCst) > 0 {
+            if also() || shared.calls.load(Ordering::SeqCst) > 0 {
                 last_call = Instant::now();
             }
         }

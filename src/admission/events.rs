@@ -131,16 +131,16 @@ impl Event {
 }
 
 fn started(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let Some(pre) = &policy.hooks.on_started else { unreachable!("queued for this hook alone") };
-    follower.core.caller().call(policy, state, |store| {
-        pre.instantiate(&mut *store)?.stockade_policy_on_started().call_started(store)
+    let Some(at) = &policy.hooks.on_started else { unreachable!("queued for this hook alone") };
+    follower.core.patient().call(policy, state, |store, instance| {
+        at.load(&mut *store, instance)?.stockade_policy_on_started().call_started(store)
     })
 }
 
 fn exited(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let Some(pre) = &policy.hooks.on_exited else { unreachable!("queued for this hook alone") };
-    follower.core.caller().call(policy, state, |store| {
-        pre.instantiate(&mut *store)?.stockade_policy_on_exited().call_exited(store)
+    let Some(at) = &policy.hooks.on_exited else { unreachable!("queued for this hook alone") };
+    follower.core.patient().call(policy, state, |store, instance| {
+        at.load(&mut *store, instance)?.stockade_policy_on_exited().call_exited(store)
     })
 }
 

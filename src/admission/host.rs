@@ -34,6 +34,8 @@ pub(crate) struct State {
     /// Made when it is first asked for.
     documents: Documents,
     log_lines: u32,
+    /// Whether the policy has called the host.
+    pub(crate) has_asked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ impl State {
             bounds: Bounds::new(policy.memory),
             documents: Documents::default(),
             log_lines: 0,
+            has_asked: false,
         }
     }
 
@@ -64,7 +67,7 @@ impl State {
 }
 
 /// Memory and tables of one call. wasmtime asks before either grows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Bounds {
     memory: usize,
     used: usize,
@@ -149,8 +152,9 @@ pub(crate) fn linker(engine: &wasmtime::Engine, grants: &[Grant]) -> Result<Link
     Ok(linker)
 }
 
-/// A store's data is the host of every interface.
+/// A store's data is the host of every interface. Every call of the host comes by here.
 fn same(state: &mut State) -> &mut State {
+    state.has_asked = true;
     state
 }
 

@@ -1,14 +1,15 @@
 //! Policies as WebAssembly components: loads them, asks them about every job, and alone mints [`Admitted`].
 //!
 //! A bundle names policies; [`Admission::load`] builds a set of them and swaps it in whole; [`Admission::admit`] takes a
-//! checked job through the chain; a [`Follower`] asks the same set about the job's later life. Every call has a fresh
-//! instance and an end. Whatever goes wrong with a policy that is enforced, the job is denied.
+//! checked job through the chain; a [`Follower`] asks the same set about the job's later life. Every call has an
+//! instance of its own and an end. Whatever goes wrong with a policy that is enforced, the job is denied.
 //!
 //! Invariants: the only crate that knows wasmtime; no policy can make a job run that the chain did not let through; no
 //! WASI, clock, random numbers or network for policies.
 
 mod about;
 mod admission;
+mod ahead;
 mod bindings;
 mod bundle;
 mod cache;

@@ -1,31 +1,32 @@
 //! From a bundle to a set that can be asked. Everything that can go wrong with a policy goes wrong here, before it is in
 //! force.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Failure, Hook, JobId, JobSpec};
+use model::Hook;
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::admission::Core;
-use crate::bindings::{configuration, connection, mutation, on_exited, on_started, pre_start, validation};
+use crate::ahead::{Sample, Stock};
+use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
 use crate::bundle::{Bundle, BundleError, Entry, Grant};
 use crate::cache::hex;
 use crate::compile::{CompileError, compile};
-use crate::component::{self, Description};
-use crate::draft::{Draft, Rights};
+use crate::component;
+use crate::draft::Rights;
 use crate::host::{State, linker};
 use crate::policy::{Hooks, Policy, Set, Tables};
-use crate::{About, shipped, sys};
+use crate::sys;
 
-/// The largest interpreter tried makes components of 19 MiB.
-const MAX_COMPONENT: u64 = 32 << 20;
+mod probe;
+mod sources;
+
+pub(crate) use probe::no_job;
+use sources::{fetch, granted};
 
 pub(crate) struct Loader<'a> {
     pub(crate) core: &'a Core,
@@ -57,8 +58,14 @@ impl Loader<'_> {
             })
         };
         let policies = bundle.policies.iter().enumerate().map(load).collect::<Result<Vec<_>, _>>()?;
-        let generation = self.current.generation + 1;
-        Ok(Set { generation, bundle: Some(bundle.name.clone()), loaded_at: Timestamp::now(), policies })
+        let stock = Arc::new(Stock::new(&self.core.maker, policies.iter().cloned()));
+        Ok(Set {
+            generation: self.current.generation + 1,
+            bundle: Some(bundle.name.clone()),
+            loaded_at: Timestamp::now(),
+            policies: policies.into_iter().map(|(policy, _)| policy).collect(),
+            stock,
+        })
     }
 
     fn policy(
@@ -67,7 +74,7 @@ impl Loader<'_> {
         place: u32,
         folder: &Path,
         tables: &Arc<Tables>,
-    ) -> Result<Arc<Policy>, Refusal> {
+    ) -> Result<(Arc<Policy>, Sample), Refusal> {
         let wasm = fetch(&entry.plugin, folder)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&wasm)));
         if let Some(pinned) = entry.digest.as_ref().filter(|pinned| **pinned != digest) {
@@ -110,16 +117,16 @@ impl Loader<'_> {
             queue: crate::events::Queue::default(),
             name,
             digest,
-            component,
+            pre,
         });
-        self.probe(&policy, &pre)?;
-        Ok(policy)
+        let seen = self.probe(&policy)?;
+        Ok((policy, seen))
     }
 
     /// The same bytes were compiled before: for the set in force, or by an earlier process.
     fn component(&self, wasm: &[u8], digest: &str) -> Result<Component, Refusal> {
         if let Some(policy) = self.current.policies.iter().find(|policy| policy.digest == digest) {
-            return Ok(policy.component.clone());
+            return Ok(policy.pre.component().clone());
         }
         let engine = &self.core.engine;
         if let Some(cache) = &self.core.cache
@@ -141,145 +148,19 @@ impl Loader<'_> {
         }
         Ok(component)
     }
-
-    /// Makes one instance and has the settings checked: what is wrong with a policy must not wait for the first job.
-    fn probe(&self, policy: &Arc<Policy>, pre: &InstancePre<State>) -> Result<(), Refusal> {
-        let Some(_place) = self.core.place() else {
-            return refuse("start", "all places for policy calls are taken", "try again shortly");
-        };
-        let about = Arc::new(About::local(JobId::new()));
-        let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
-        let caller = self.core.caller();
-        let probed = caller.call(policy, state(), |store| {
-            let instance = pre.instantiate(&mut *store)?;
-            policy.hooks.check_types(store, &instance)
-        });
-        if let Err(broken) = probed.answer {
-            let remedy = match broken.failure {
-                Failure::Memory | Failure::Timeout => "give it more `memory_bytes` or `timeout_ms`",
-                _ => REBUILD,
-            };
-            return refuse(
-                "start",
-                format!("it does not start ({}): {}", broken.failure.word(), broken.detail),
-                remedy,
-            );
-        }
-        if let Ok(pre) = configuration::HookConfigurationPre::new(pre.clone()) {
-            let called = caller.call(policy, state(), |store| {
-                let settings = Arc::clone(&policy.settings);
-                pre.instantiate(&mut *store)?
-                    .stockade_policy_configuration()
-                    .call_validate_settings(store, &settings)
-            });
-            settings_answer(called.answer)?;
-        } else if &*policy.settings != "{}" {
-            return refuse(
-                "settings-refused",
-                "it has settings in the bundle and takes none",
-                "leave `settings` out, or export `configuration` from the policy",
-            );
-        }
-        Ok(())
-    }
 }
 
 const REBUILD: &str = "build it again with `stockade policy build`, for this version of Stockade";
 
-type SettingsAnswer = Result<
-    Result<(), Vec<configuration::exports::stockade::policy::configuration::SettingsError>>,
-    crate::call::Broken,
->;
-
-fn settings_answer(answer: SettingsAnswer) -> Result<(), Refusal> {
-    match answer {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(errors)) => {
-            let one = |e: &configuration::exports::stockade::policy::configuration::SettingsError| {
-                let pointer = if e.pointer.is_empty() { "settings" } else { &e.pointer };
-                format!(
-                    "{}: {}",
-                    crate::host::line(pointer.to_owned(), 256),
-                    crate::host::line(e.message.clone(), 1024)
-                )
-            };
-            let all: Vec<String> = errors.iter().take(16).map(one).collect();
-            let detail = format!("settings refused: {}", all.join("; "));
-            let remedy = "`stockade policy inspect` shows which settings it takes";
-            let first = errors.into_iter().next().map(|error| crate::host::cut(error.pointer, 256));
-            Err(Refusal("settings-refused", detail, remedy.into(), first))
-        }
-        Err(broken) => refuse(
-            "settings-refused",
-            format!("checking its settings failed ({}): {}", broken.failure.word(), broken.detail),
-            "mend the policy; it must answer to any JSON",
-        ),
-    }
-}
-
-/// `builtin:NAME`, or a path below the bundle's folder or from `/`.
-fn fetch(plugin: &str, folder: &Path) -> Result<Vec<u8>, Refusal> {
-    if let Some(name) = plugin.strip_prefix("builtin:") {
-        return shipped::plugin(name).map(<[u8]>::to_vec).ok_or_else(|| {
-            let names = shipped::plugin_names().join(", ");
-            Refusal::new(
-                "plugin",
-                format!("there is no built-in plugin `{name}`"),
-                format!("one of: {names}"),
-            )
-        });
-    }
-    let path = folder.join(plugin);
-    let failed = |error: std::io::Error| {
-        let remedy =
-            "name a file that the user of this process can read; a relative path starts at the bundle";
-        Refusal::new("plugin", format!("`{}`: {error}", path.display()), remedy.into())
-    };
-    let file = File::open(&path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return refuse("plugin", format!("`{}` is not a file", path.display()), "name the component itself");
-    }
-    let mut wasm = Vec::new();
-    file.take(MAX_COMPONENT + 1).read_to_end(&mut wasm).map_err(failed)?;
-    if wasm.len() as u64 > MAX_COMPONENT {
-        let detail = format!("`{}` is larger than {} MiB", path.display(), MAX_COMPONENT >> 20);
-        return refuse("plugin", detail, "leave out what it does not need (`wasm-tools strip`)");
-    }
-    Ok(wasm)
-}
-
-/// The import list is the boundary: what is not granted cannot be called.
-fn granted(entry: &Entry, described: &Description) -> Result<(), Refusal> {
-    if let Some(unknown) = described.unknown_imports.first() {
-        let remedy = if unknown.starts_with("wasi:") {
-            "policies have no WASI: build for wasm32-unknown-unknown, or with the WASI stubs of the SDK"
-        } else {
-            "build it against this version's sdk/wit, or update Stockade"
-        };
-        return refuse("import", format!("it imports `{unknown}`, which Stockade does not have"), remedy);
-    }
-    let words: BTreeSet<&str> = entry.grants.iter().map(|grant| grant.word()).collect();
-    let missing: Vec<&str> =
-        described.grants.iter().copied().filter(|grant| !words.contains(grant)).collect();
-    if !missing.is_empty() {
-        return refuse(
-            "grant",
-            format!("it asks for {} and is not granted that", missing.join(", ")),
-            format!("if it may, add to the policy: grants = {:?}", [entry.words(), missing].concat()),
-        );
-    }
-    Ok(())
-}
-
 fn hooks(pre: &InstancePre<State>, entry: &Entry) -> Result<Hooks, Refusal> {
     let wanted = |hook| entry.hooks.as_ref().is_none_or(|hooks| hooks.contains(&hook));
     let all = Hooks {
-        mutation: mutation::HookMutationPre::new(pre.clone()).ok(),
-        validation: validation::HookValidationPre::new(pre.clone()).ok(),
-        pre_start: pre_start::HookPreStartPre::new(pre.clone()).ok(),
-        on_started: on_started::HookOnStartedPre::new(pre.clone()).ok(),
-        on_exited: on_exited::HookOnExitedPre::new(pre.clone()).ok(),
-        connection: connection::HookConnectionPre::new(pre.clone()).ok(),
+        mutation: mutation::HookMutationIndices::new(pre).ok(),
+        validation: validation::HookValidationIndices::new(pre).ok(),
+        pre_start: pre_start::HookPreStartIndices::new(pre).ok(),
+        on_started: on_started::HookOnStartedIndices::new(pre).ok(),
+        on_exited: on_exited::HookOnExitedIndices::new(pre).ok(),
+        connection: connection::HookConnectionIndices::new(pre).ok(),
     };
     let mut named = entry.hooks.iter().flatten();
     if let Some(missing) = named.find(|hook| !all.has(**hook)) {
@@ -321,29 +202,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
-}
-
-/// What a policy sees that looks at the job while its settings are checked.
-fn no_job() -> JobSpec {
-    JobSpec {
-        image: "host".into(),
-        image_digest: None,
-        volumes: Vec::new(),
-        group: 0,
-        files: Vec::new(),
-        steps: Vec::new(),
-        disk_bytes: 0,
-        on_output_limit: model::OnOutputLimit::Truncate,
-        network: model::Network::default(),
-        artifacts: Vec::new(),
-        user: 0,
-        labels: std::collections::BTreeMap::new(),
-        require: Vec::new(),
-        priority: 0,
-        max_attempts: 1,
-        queue_timeout_ms: None,
-        commit: None,
-        callback: None,
-        tty: false,
-    }
 }

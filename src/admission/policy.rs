@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use model::{Hook, JobSpec, Mode, NetworkMode};
 use wasmtime::Store;
-use wasmtime::component::{Component, Instance};
+use wasmtime::component::{Instance, InstancePre};
 
+use crate::ahead::Stock;
 use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
 use crate::bundle::{Grant, Matcher};
 use crate::draft::Rights;
@@ -28,9 +29,9 @@ pub(crate) struct Set {
     pub(crate) loaded_at: jiff::Timestamp,
     /// By order, ties by name.
     pub(crate) policies: Vec<Arc<Policy>>,
+    pub(crate) stock: Arc<Stock>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) name: Arc<str>,
     /// In its set, from 0.
@@ -48,22 +49,28 @@ pub(crate) struct Policy {
     pub(crate) tables: Arc<Tables>,
     /// Names of counters that its metadata declares.
     pub(crate) metrics: BTreeSet<String>,
-    pub(crate) component: Component,
+    pub(crate) pre: InstancePre<State>,
     pub(crate) hooks: Hooks,
     pub(crate) stats: Arc<Stats>,
     pub(crate) kv: Arc<Kv>,
     pub(crate) queue: Queue,
 }
 
-/// Ready to be instantiated; `None` where the component does not have the hook, or the bundle does not want it.
+/// Where each hook is in an instance; `None` where the component does not have the hook, or the bundle does not want it.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) mutation: Option<mutation::HookMutationPre<State>>,
-    pub(crate) validation: Option<validation::HookValidationPre<State>>,
-    pub(crate) pre_start: Option<pre_start::HookPreStartPre<State>>,
-    pub(crate) on_started: Option<on_started::HookOnStartedPre<State>>,
-    pub(crate) on_exited: Option<on_exited::HookOnExitedPre<State>>,
-    pub(crate) connection: Option<connection::HookConnectionPre<State>>,
+    pub(crate) mutation: Option<mutation::HookMutationIndices>,
+    pub(crate) validation: Option<validation::HookValidationIndices>,
+    pub(crate) pre_start: Option<pre_start::HookPreStartIndices>,
+    pub(crate) on_started: Option<on_started::HookOnStartedIndices>,
+    pub(crate) on_exited: Option<on_exited::HookOnExitedIndices>,
+    pub(crate) connection: Option<connection::HookConnectionIndices>,
+}
+
+impl std::fmt::Debug for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policy").field("name", &self.name).field("hooks", &self.hooks).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Hooks {
@@ -87,23 +94,23 @@ impl Hooks {
     /// Names are known before there is an instance; the types of functions only of one.
     pub(crate) fn check_types(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
         let Self { mutation, validation, pre_start, on_started, on_exited, connection } = self;
-        if mutation.is_some() {
-            mutation::HookMutation::new(&mut *store, instance)?;
+        if let Some(hook) = mutation {
+            hook.load(&mut *store, instance)?;
         }
-        if validation.is_some() {
-            validation::HookValidation::new(&mut *store, instance)?;
+        if let Some(hook) = validation {
+            hook.load(&mut *store, instance)?;
         }
-        if pre_start.is_some() {
-            pre_start::HookPreStart::new(&mut *store, instance)?;
+        if let Some(hook) = pre_start {
+            hook.load(&mut *store, instance)?;
         }
-        if on_started.is_some() {
-            on_started::HookOnStarted::new(&mut *store, instance)?;
+        if let Some(hook) = on_started {
+            hook.load(&mut *store, instance)?;
         }
-        if on_exited.is_some() {
-            on_exited::HookOnExited::new(&mut *store, instance)?;
+        if let Some(hook) = on_exited {
+            hook.load(&mut *store, instance)?;
         }
-        if connection.is_some() {
-            connection::HookConnection::new(&mut *store, instance)?;
+        if let Some(hook) = connection {
+            hook.load(&mut *store, instance)?;
         }
         Ok(())
     }

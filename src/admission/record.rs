@@ -34,11 +34,11 @@ pub(crate) fn ask(
 ) -> Asked {
     let state = State::new(policy, about, hook, draft);
     let called = match (hook, &policy.hooks.mutation, &policy.hooks.validation) {
-        (Hook::Mutation, Some(pre), _) => caller.call(policy, state, |store| {
-            pre.instantiate(&mut *store)?.stockade_policy_mutation().call_mutate(store)
+        (Hook::Mutation, Some(at), _) => caller.call(policy, state, |store, instance| {
+            at.load(&mut *store, instance)?.stockade_policy_mutation().call_mutate(store)
         }),
-        (Hook::Validation, _, Some(pre)) => caller.call(policy, state, |store| {
-            pre.instantiate(&mut *store)?.stockade_policy_validation().call_validate(store)
+        (Hook::Validation, _, Some(at)) => caller.call(policy, state, |store, instance| {
+            at.load(&mut *store, instance)?.stockade_policy_validation().call_validate(store)
         }),
         _ => unreachable!("a policy is only asked at hooks that it has"),
     };

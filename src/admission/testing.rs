@@ -1,9 +1,18 @@
 //! What several tests of this crate need.
 
-use jiff::Timestamp;
-use model::{HostPolicy, JobId, JobRequest, JobSpec, Limits};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use model::{HostPolicy, JobId, JobRequest, JobSpec, Limits, Mode};
+use wasmtime::component::InstancePre;
+
+use crate::bundle::Matcher;
 use crate::component::metadata;
+use crate::draft::Rights;
+use crate::host::State;
+use crate::policy::{Hooks, Policy};
 use crate::{About, Facts};
 
 mod components;
@@ -29,5 +38,31 @@ pub(crate) fn about() -> About {
         request_id: "r-1".into(),
         now: Timestamp::UNIX_EPOCH,
         facts: Facts::default(),
+    }
+}
+
+/// The only policy of its bundle.
+pub(crate) fn loaded(pre: InstancePre<State>, hooks: Hooks, matcher: Matcher) -> Policy {
+    let name: Arc<str> = "p".into();
+    Policy {
+        name: Arc::clone(&name),
+        place: 0,
+        plugin: "p.wasm".into(),
+        digest: String::new(),
+        order: 100,
+        mode: Mode::Enforce,
+        grants: Vec::new(),
+        timeout: Duration::from_millis(100),
+        memory: 1 << 20,
+        matcher,
+        settings: "{}".into(),
+        rights: Rights { policy: name, loosen: false, overrides: false, profiles: Arc::from([]) },
+        tables: Arc::default(),
+        metrics: BTreeSet::new(),
+        pre,
+        hooks,
+        stats: Arc::default(),
+        kv: Arc::default(),
+        queue: crate::events::Queue::default(),
     }
 }

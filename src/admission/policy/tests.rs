@@ -1,41 +1,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use model::{Hook, Mode};
+use model::Hook;
 use serde_json::json;
 use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Linker};
 
 use super::{Hooks, Policy, Set, glob_match};
+use crate::ahead::{Maker, Stock};
 use crate::bundle::Matcher;
-use crate::draft::Rights;
-use crate::testing::job;
+use crate::testing::{self, job};
 
 /// Without hooks, and asked about the jobs that `matcher` names.
 fn policy(matcher: Matcher) -> Policy {
-    let name: Arc<str> = "p".into();
-    Policy {
-        name: Arc::clone(&name),
-        place: 0,
-        plugin: "p.wasm".into(),
-        digest: String::new(),
-        order: 100,
-        mode: Mode::Enforce,
-        grants: Vec::new(),
-        timeout: Duration::from_millis(100),
-        memory: 1 << 20,
-        matcher,
-        settings: "{}".into(),
-        rights: Rights { policy: name, loosen: false, overrides: false, profiles: Arc::from([]) },
-        tables: Arc::default(),
-        metrics: std::collections::BTreeSet::new(),
-        component: Component::new(&Engine::default(), b"\0asm\x0d\0\x01\0").expect("an empty component"),
-        hooks: Hooks::default(),
-        stats: Arc::default(),
-        kv: Arc::default(),
-        queue: crate::events::Queue::default(),
-    }
+    let engine = Engine::default();
+    let empty = Component::new(&engine, b"\0asm\x0d\0\x01\0").expect("an empty component");
+    let pre = Linker::new(&engine).instantiate_pre(&empty).expect("it needs nothing");
+    testing::loaded(pre, Hooks::default(), matcher)
 }
 
 fn globs(globs: &[&str]) -> Vec<String> {
@@ -138,6 +119,7 @@ fn who_lacks_the_hook_is_not_asked() {
         bundle: None,
         loaded_at: jiff::Timestamp::UNIX_EPOCH,
         policies: vec![Arc::new(policy(Matcher::default()))],
+        stock: Arc::new(Stock::new(&Maker::new(), [])),
     };
     assert_eq!(set.at(Hook::Mutation).count(), 0);
     assert!(set.policies[0].hooks.names().is_empty());

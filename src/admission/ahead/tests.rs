@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Failure, Hook};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::{MOST, MOST_OF_ONE, Maker, Sample, Stock, maker};
+use crate::bindings::validation::HookValidationIndices;
+use crate::bundle::Matcher;
+use crate::call::{Called, Caller, Judgement};
+use crate::draft::Draft;
+use crate::engine::{self, Clock};
+use crate::host::{State, linker};
+use crate::policy::{Hooks, Policy};
+use crate::testing;
+
+const BLANK: Sample = Sample { asks_the_host: false, bytes: 0 };
+
+/// As many places as a daemon of one place has.
+fn pool() -> Engine {
+    engine::caller(1, MOST).expect("an engine")
+}
+
+/// A validator; it traps when it is asked.
+fn policy(engine: &Engine) -> Arc<Policy> {
+    let component = Component::new(engine, testing::policy("validator")).expect("a component");
+    let pre = linker(engine, &[]).and_then(|linker| linker.instantiate_pre(&component)).expect("it links");
+    let hooks = Hooks { validation: HookValidationIndices::new(&pre).ok(), ..Hooks::default() };
+    Arc::new(testing::loaded(pre, hooks, Matcher::default()))
+}
+
+fn stock(maker: &Maker, policy: &Arc<Policy>, seen: Sample) -> Arc<Stock> {
+    let stock = Arc::new(Stock::new(maker, [(Arc::clone(policy), seen)]));
+    maker.serve(&stock);
+    (0..2).for_each(|_| stock.job());
+    stock
+}
+
+fn state(policy: &Arc<Policy>) -> State {
+    State::new(policy, &Arc::new(testing::about()), Hook::Validation, draft())
+}
+
+fn draft() -> Draft {
+    Draft::new(Arc::new(testing::job(serde_json::json!({ "command": ["true"] }))))
+}
+
+#[test]
+fn what_was_missing_is_made_for_the_next() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, BLANK);
+    stock.fill();
+    assert!(stock.take(&policy).is_none(), "nobody has asked for one before");
+    stock.fill();
+    assert!(stock.take(&policy).is_some());
+    assert!(stock.take(&policy).is_none(), "two are more than there ever were");
+    stock.fill();
+    assert!((0..2).all(|_| stock.take(&policy).is_some()), "now two are wanted");
+}
+
+#[test]
+fn one_job_alone_has_nothing_made() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = Stock::new(&maker, [(Arc::clone(&policy), BLANK)]);
+    stock.job();
+    assert!(stock.take(&policy).is_none());
+    stock.fill();
+    assert!(stock.take(&policy).is_none());
+}
+
+#[test]
+fn who_asks_the_host_while_it_starts_is_never_made_ahead() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, Sample { asks_the_host: true, ..BLANK });
+    assert!(stock.take(&policy).is_none());
+    stock.fill();
+    assert!(stock.take(&policy).is_none());
+}
+
+#[test]
+fn no_policy_has_more_than_its_share_and_what_is_used_makes_room_again() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, BLANK);
+    (0..MOST).for_each(|_| assert!(stock.take(&policy).is_none()));
+    maker.shared().work();
+    assert_eq!(maker.shared().held(), MOST_OF_ONE);
+    let ready = stock.take(&policy).expect("it was made");
+    stock.spend(ready);
+    stock.close();
+    assert_eq!(maker.shared().held(), 1, "the used one still stands");
+    maker.shared().work();
+    assert_eq!(maker.shared().held(), 0);
+    assert!(stock.take(&policy).is_none());
+}
+
+#[test]
+fn large_ones_do_not_fill_the_memory() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, Sample { bytes: maker::MOST_BYTES / 2, ..BLANK });
+    (0..4).for_each(|_| assert!(stock.take(&policy).is_none()));
+    stock.fill();
+    assert_eq!(maker.shared().held(), 2);
+}
+
+#[test]
+fn an_answer_is_the_same_whenever_the_instance_was_made() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, BLANK);
+    let clock = Clock::start(&engine, || false).expect("a thread");
+    let ask = || -> Called<Judgement> {
+        Caller { clock: &clock, stock: Some(&stock) }.call(&policy, state(&policy), |store, instance| {
+            let Some(at) = &policy.hooks.validation else { unreachable!("a validator") };
+            at.load(&mut *store, instance)?.stockade_policy_validation().call_validate(store)
+        })
+    };
+    let made_for_it = ask();
+    stock.fill();
+    assert_eq!(maker.shared().held(), 1);
+    let made_ahead = ask();
+    assert_eq!(made_ahead.answer.as_ref().err().map(|broken| broken.failure), Some(Failure::Trap));
+    assert_eq!(made_ahead.answer.err(), made_for_it.answer.err());
+    assert_eq!(made_ahead.state.bounds.used(), made_for_it.state.bounds.used());
+    assert_eq!(made_ahead.state.about.tenant, "acme", "the call's own state comes back");
+}
+
+#[test]
+fn the_bell_has_the_work_done() {
+    let (maker, engine) = (Maker::new(), pool());
+    let policy = policy(&engine);
+    let stock = stock(&maker, &policy, BLANK);
+    let ring = maker.bell();
+    assert!(!ring(), "nothing was asked for yet");
+    assert!(stock.take(&policy).is_none());
+    assert!(ring());
+    while ring() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(maker.shared().held(), 1);
+    drop(maker);
+    assert!(stock.take(&policy).is_some(), "what is there stays good");
+}
