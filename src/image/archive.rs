@@ -18,6 +18,7 @@ use crate::tool::Expected;
 pub(crate) mod docker;
 pub(crate) mod oci;
 pub(crate) mod rootfs;
+pub(crate) mod write;
 
 /// An image that an archive has.
 #[derive(Clone, Debug)]

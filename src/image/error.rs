@@ -52,6 +52,8 @@ pub enum Error {
     VolumeInUse(String),
     #[error("the volume {name} is full: {used} of {allowed} bytes")]
     VolumeFull { name: String, used: u64, allowed: u64 },
+    #[error("the job ran without an image: there is nothing that its changes could be added to")]
+    NoBase,
     #[error("{0}")]
     Internal(String),
 }
@@ -75,6 +77,7 @@ impl Error {
             Self::VolumeNotFound(_) => "volume_not_found",
             Self::VolumeInUse(_) => "volume_in_use",
             Self::VolumeFull { .. } => "volume_full",
+            Self::NoBase => "no_base_image",
             Self::Internal(_) => "internal",
         }
     }
@@ -100,6 +103,7 @@ impl Error {
             Self::InvalidName(_) => "a name is up to 64 lower-case letters, digits, `_`, `.` and `-`",
             Self::VolumeNotFound(_) => "`stockade volume ls` shows those that there are",
             Self::VolumeFull { .. } => "mount it read-only, remove something from it, or raise its limit",
+            Self::NoBase => "run it with an image: `--image NAME`",
             Self::Internal(_) => "look at the server's log",
         };
         Some(hint.to_owned())

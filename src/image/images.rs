@@ -7,11 +7,16 @@ use crate::worker::Tool;
 use crate::{Error, Freed, OpenError, Options, Volumes, Worker};
 
 mod arrive;
+mod commit;
+mod export;
 mod import;
 mod look;
+mod remove;
 mod resolve;
 
+pub use commit::{Changes, Setting};
 pub use look::{Details, Info, LayerInfo, Scope};
+pub use remove::Removed;
 pub use resolve::Resolved;
 
 /// Images and volumes of one state directory. Several processes may have it open at one time.
@@ -40,6 +45,7 @@ impl Images {
 
     /// Removes what no name, job or volume refers to.
     pub async fn gc(&self) -> Result<Freed, Error> {
-        self.0.store.sweep(&self.0.tool).await
+        let alone = self.0.store.sweeping().await?;
+        self.0.store.sweep(&self.0.tool, alone).await
     }
 }

@@ -30,8 +30,9 @@ mod store;
 mod volumes;
 mod worker;
 
+pub use archive::write::Format;
 pub use error::{Error, OpenError};
-pub use images::{Details, Images, Info, LayerInfo, Resolved, Scope};
+pub use images::{Changes, Details, Images, Info, LayerInfo, Removed, Resolved, Scope, Setting};
 pub use options::Options;
 pub use progress::{Progress, Silent, Stage};
 pub use store::{Freed, Incoming, Lease};

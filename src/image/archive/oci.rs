@@ -10,9 +10,9 @@ use crate::store::Hex;
 use crate::store::documents::{Document, choose, expected_document, parse};
 
 /// image-spec, annotations.md: often a tag alone.
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// What containerd and Docker write beside it: the whole name.
-const IMAGE_NAME: &str = "io.containerd.image.name";
+pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

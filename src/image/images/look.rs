@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::Images;
@@ -124,13 +125,10 @@ pub(super) fn take(store: &Store, tenant: Option<&str>, reference: &str) -> Resu
 fn inspect(store: &Store, tenant: Option<&str>, reference: &str) -> Result<Details, Error> {
     let (digest, _lease) = take(store, tenant, reference)?;
     let found = store.db().read(|db| {
-        let names = manifests::names(db, Some(tenant.unwrap_or_default()))?.remove(&digest);
-        Ok((manifests::row(db, &digest)?, manifests::places(db, &digest)?, names.unwrap_or_default()))
+        let named = name_of(db, tenant, reference, &digest)?;
+        Ok((manifests::row(db, &digest)?, manifests::places(db, &digest)?, named))
     })?;
-    let (Some(row), places, names) = found else { return Err(not_found(reference)) };
-    let meant = Meant::parse(reference)?;
-    let asked = names.iter().find(|(_, name)| matches!(&meant, Meant::Named { name: of, .. } if of == name));
-    let (owner, name) = asked.or(names.first()).cloned().unwrap_or_default();
+    let (Some(row), places, (owner, name)) = found else { return Err(not_found(reference)) };
     let config = Config::parse(&store.document(&row.config)?)?;
     let layer = places.iter().map(layer_info).collect();
     let history = config.history.iter().filter_map(|entry| entry.created_by().clone()).collect();
@@ -148,6 +146,19 @@ fn inspect(store: &Store, tenant: Option<&str>, reference: &str) -> Result<Detai
         layer,
         history,
     })
+}
+
+/// What this image is called by this tenant, and whose that name is: as it was asked for, where that is a name.
+pub(super) fn name_of(
+    db: &Connection,
+    tenant: Option<&str>,
+    reference: &str,
+    manifest: &str,
+) -> Result<(String, String), Error> {
+    let names = manifests::names(db, Some(tenant.unwrap_or_default()))?.remove(manifest).unwrap_or_default();
+    let meant = Meant::parse(reference)?;
+    let asked = names.iter().find(|(_, name)| matches!(&meant, Meant::Named { name: of, .. } if of == name));
+    Ok(asked.or(names.first()).cloned().unwrap_or_default())
 }
 
 fn info(row: &Row, places: &[Place], tenant: String, name: String) -> Info {

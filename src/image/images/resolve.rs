@@ -1,7 +1,7 @@
 use sandbox::ImageLayer;
 
 use super::Images;
-use super::look::{not_found, take};
+use super::look::{name_of, not_found, take};
 use crate::Error;
 use crate::store::{Lease, Store, manifests};
 
@@ -19,16 +19,19 @@ impl Images {
     /// For a job of this tenant: its own names come before everybody's.
     pub async fn resolve(&self, tenant: Option<&str>, reference: &str) -> Result<Resolved, Error> {
         let (tenant, reference) = (tenant.map(str::to_owned), reference.to_owned());
-        self.0.store.blocking(move |store| resolve(store, tenant.as_deref(), reference)).await
+        self.0.store.blocking(move |store| resolve(store, tenant.as_deref(), &reference)).await
     }
 }
 
-fn resolve(store: &Store, tenant: Option<&str>, reference: String) -> Result<Resolved, Error> {
-    let (digest, lease) = take(store, tenant, &reference)?;
-    let found = store.db().read(|db| manifests::for_job(db, &digest))?;
-    let (setup, layers) = found.ok_or_else(|| not_found(&reference))?;
+fn resolve(store: &Store, tenant: Option<&str>, reference: &str) -> Result<Resolved, Error> {
+    let (digest, lease) = take(store, tenant, reference)?;
+    let found = store.db().read(|db| {
+        let (_, name) = name_of(db, tenant, reference, &digest)?;
+        Ok(manifests::for_job(db, &digest)?.map(|found| (found, name)))
+    })?;
+    let ((setup, layers), name) = found.ok_or_else(|| not_found(reference))?;
     let image = model::Image {
-        reference,
+        reference: name,
         digest,
         env: setup.env,
         user: setup.user,

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Transaction, params};
+use serde::Serialize;
 
 use super::blobs::names_in;
 use super::locks::{Lock, missing_is_fine};
@@ -18,7 +19,7 @@ use crate::Error;
 use crate::worker::Tool;
 
 /// What a sweep has removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Freed {
     pub images: u64,
     pub layers: u64,
@@ -39,9 +40,8 @@ struct Doomed {
 }
 
 impl Store {
-    /// One at a time. Whoever pulls, imports or runs meanwhile is not disturbed.
-    pub(crate) async fn sweep(&self, tool: &Tool) -> Result<Freed, Error> {
-        let _alone = self.sweeping().await?;
+    /// One at a time: the lock is [`Store::sweeping`]. Whoever pulls, imports or runs meanwhile is not disturbed.
+    pub(crate) async fn sweep(&self, tool: &Tool, _alone: Lock) -> Result<Freed, Error> {
         let holder = self.holder().await?;
         let sweeping = holder.clone();
         let (mut freed, doomed) = super::aside(move || sweeping.sweep_rows()).await?;

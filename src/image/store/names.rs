@@ -32,6 +32,18 @@ impl Meant {
         Ok(Self::Named { name, repository, digest })
     }
 
+    /// Whether a name, of the image that was found, is among those that were meant.
+    pub(crate) fn covers(&self, other: &str) -> bool {
+        match self {
+            Self::Named { name, digest: None, .. } => name == other,
+            Self::Named { repository, .. } => {
+                let rest = other.strip_prefix(repository.as_str());
+                rest.is_some_and(|rest| rest.starts_with([':', '@']))
+            }
+            Self::Digest(_) => true,
+        }
+    }
+
     /// What an image can be called: a digest alone is no name.
     pub(crate) fn name(reference: &str) -> Result<String, Error> {
         match Self::parse(reference)? {
@@ -80,14 +92,15 @@ pub(super) fn give(change: &Transaction<'_>, new: &NewName, manifest: &str) -> R
 pub(crate) fn find(db: &Connection, tenant: Option<&str>, meant: &Meant) -> Result<Option<String>, Error> {
     let tenants = [tenant.unwrap_or_default(), ""];
     for tenant in &tenants[usize::from(tenant.is_none())..] {
-        if let Some(found) = find_with(db, tenant, meant)? {
+        if let Some(found) = find_own(db, tenant, meant)? {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-fn find_with(db: &Connection, tenant: &str, meant: &Meant) -> Result<Option<String>, Error> {
+/// In the tenant's own names alone; everybody's are those of the empty one.
+pub(crate) fn find_own(db: &Connection, tenant: &str, meant: &Meant) -> Result<Option<String>, Error> {
     let (name, prefix, digest) = match meant {
         Meant::Named { name, repository, digest } => (name.as_str(), repository.as_str(), digest.as_deref()),
         Meant::Digest(digest) => ("", "", Some(digest.as_str())),
