@@ -30,6 +30,9 @@ mod store;
 mod volumes;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use archive::write::Format;
 pub use error::{Error, OpenError};
 pub use images::{Changes, Details, Images, Info, LayerInfo, Removed, Resolved, Scope, Setting};
