@@ -28,6 +28,7 @@ mod store;
     reason = "a volume's folder before any job has it, and while it is empty"
 )]
 mod volumes;
+#[expect(clippy::disallowed_methods, reason = "places in the store, once the tool has emptied them")]
 mod worker;
 
 #[cfg(test)]

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use super::kit::{Folder, import, open, rootfs};
 use super::{kit, walk};
+use crate::Options;
 use crate::Scope;
 use crate::store::Store;
 use crate::tool::Expected;
-use crate::Options;
 
 #[tokio::test]
 async fn what_a_job_uses_stays_until_it_ends() {
