@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
+use crate::registry::SettingsError;
 use crate::tool::Refusal;
 
 /// Why the store cannot be used at all.
@@ -17,6 +18,8 @@ pub enum OpenError {
     Damaged(String),
     #[error("the database of images cannot be opened")]
     Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Registries(#[from] SettingsError),
 }
 
 /// Why something was not done. [`Error::code`] is stable.
@@ -40,6 +43,12 @@ pub enum Error {
     UnsupportedMediaType { what: String, found: String },
     #[error("there is nothing for {wanted}; there is {}", there.join(", "))]
     NoPlatform { wanted: String, there: Vec<String> },
+    #[error("{registry} does not let us: {detail}")]
+    Unauthorized { registry: String, detail: String, hint: String },
+    #[error("{registry} cannot be reached: {detail}")]
+    RegistryUnreachable { registry: String, detail: String },
+    #[error("{registry} refuses: {detail}")]
+    RegistryRefused { registry: String, detail: String },
     #[error("no room for images: the disk is full")]
     StoreFull,
     #[error("there is a volume {0} already")]
@@ -71,6 +80,9 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::NoPlatform { .. } => "no_platform",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::RegistryUnreachable { .. } => "registry_unreachable",
+            Self::RegistryRefused { .. } => "registry_refused",
             Self::StoreFull => "store_full",
             Self::NameTaken(_) => "name_taken",
             Self::InvalidName(_) => "invalid_name",
@@ -98,6 +110,11 @@ impl Error {
                 "convert it: `skopeo copy --format oci` or `--format v2s2` writes what can be read"
             }
             Self::NoPlatform { .. } => "use an image that was built for this machine",
+            Self::Unauthorized { hint, .. } => hint,
+            Self::RegistryUnreachable { .. } => {
+                "check the name and the network; plain HTTP beyond loopback needs `insecure = true` for the registry"
+            }
+            Self::RegistryRefused { .. } => "the registry's operator can say why",
             Self::StoreFull => "`stockade image gc` and `stockade image rm` make room",
             Self::NameTaken(_) => "choose another name, or remove the one that has it",
             Self::InvalidName(_) => "a name is up to 64 lower-case letters, digits, `_`, `.` and `-`",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::registry::Client;
 use crate::store::Store;
 use crate::worker::Tool;
 use crate::{Error, Freed, OpenError, Options, Volumes, Worker};
@@ -11,11 +12,15 @@ mod commit;
 mod export;
 mod import;
 mod look;
+mod pull;
+mod push;
 mod remove;
 mod resolve;
 
 pub use commit::{Changes, Setting};
 pub use look::{Details, Info, LayerInfo, Scope};
+pub use pull::Pull;
+pub use push::Push;
 pub use remove::Removed;
 pub use resolve::Resolved;
 
@@ -28,6 +33,7 @@ struct Inner {
     options: Options,
     store: Store,
     tool: Tool,
+    registries: Client,
     volumes: Volumes,
 }
 
@@ -35,8 +41,9 @@ impl Images {
     /// Blocks.
     pub fn open(options: Options, worker: Arc<dyn Worker>) -> Result<Self, OpenError> {
         let (store, tool) = (Store::open(&options)?, Tool::new(worker));
+        let registries = Client::new(options.registries.clone())?;
         let volumes = Volumes::new(store.clone(), tool.clone(), options.volume_bytes);
-        Ok(Self(Arc::new(Inner { options, store, tool, volumes })))
+        Ok(Self(Arc::new(Inner { options, store, tool, registries, volumes })))
     }
 
     pub fn volumes(&self) -> &Volumes {

@@ -18,6 +18,8 @@ mod error;
 mod images;
 mod options;
 mod progress;
+#[expect(clippy::disallowed_methods, reason = "files of the user who started this process")]
+pub mod registry;
 #[expect(
     clippy::disallowed_methods,
     reason = "folders that no job and no image can write to: trees are the tool's"
@@ -36,7 +38,7 @@ mod tests;
 
 pub use archive::write::Format;
 pub use error::{Error, OpenError};
-pub use images::{Changes, Details, Images, Info, LayerInfo, Removed, Resolved, Scope, Setting};
+pub use images::{Changes, Details, Images, Info, LayerInfo, Pull, Push, Removed, Resolved, Scope, Setting};
 pub use options::Options;
 pub use progress::{Progress, Silent, Stage};
 pub use store::{Freed, Incoming, Lease};

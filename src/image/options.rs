@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use crate::registry;
 use crate::tool::Caps;
 
 /// Layers of text come to a ratio below 20, zeros to about 1000.
@@ -10,6 +11,7 @@ pub struct Options {
     /// The state directory. `images/` and `volumes/` are made in it.
     pub folder: PathBuf,
     pub caps: Caps,
+    pub registries: registry::Settings,
     /// The limit of a volume that is made without one, and the most that may be asked for.
     pub volume_bytes: u64,
 }
@@ -17,6 +19,11 @@ pub struct Options {
 impl Options {
     /// With the defaults for all else.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), caps: CAPS, volume_bytes: 10 << 30 }
+        Self {
+            folder: folder.into(),
+            caps: CAPS,
+            registries: registry::Settings::default(),
+            volume_bytes: 10 << 30,
+        }
     }
 }
