@@ -22,6 +22,8 @@ pub struct HostCaps {
     pub image_ids: u32,
     /// overlayfs inside a user namespace, which images and cases need (kernel 5.11).
     pub overlay: bool,
+    /// Clocks of their own for jobs, which count from the job's start (kernel 5.6).
+    pub time_namespace: bool,
     /// Host paths visible read-only in the `host` image beside the standard ones.
     pub host_paths: Vec<String>,
 }

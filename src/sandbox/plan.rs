@@ -2,6 +2,7 @@
 
 mod receipt;
 mod step;
+pub(crate) mod view;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::HostCaps;
 use crate::require;
 use crate::seccomp::{Profile, Profiles, Program};
+pub(crate) use view::ViewPlan;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LaunchPlan {
@@ -25,6 +27,7 @@ pub struct LaunchPlan {
     pub landlock: Option<LandlockPlan>,
     /// Around all steps and init.
     pub cgroup: CgroupLimits,
+    pub view: ViewPlan,
     /// Each profile once; steps refer to it by index.
     pub seccomp: Vec<SeccompPlan>,
     pub steps: Vec<StepPlan>,
@@ -262,8 +265,9 @@ impl Planner<'_> {
             Ok(step::plan(step, host, seccomp_index(&mut seccomp, profile)))
         });
         let steps = steps.collect::<Result<Vec<_>, PlanError>>()?;
+        let cgroup = whole_job(&steps);
         Ok(LaunchPlan {
-            namespaces: ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"].map(String::from).into(),
+            namespaces: namespaces(host),
             hostname: HOSTNAME.into(),
             ids: ids(spec, host, sources)?,
             nested_user_namespaces: false,
@@ -272,7 +276,8 @@ impl Planner<'_> {
             scratch: scratch(spec.disk_bytes),
             workspace,
             landlock: host.landlock_abi.map(|abi| landlock(abi, spec, sources.image.is_some())),
-            cgroup: whole_job(&steps),
+            view: ViewPlan::of(&cgroup, &steps),
+            cgroup,
             seccomp,
             steps,
             tty: spec.tty,
@@ -325,6 +330,12 @@ fn volumes(spec: &JobSpec, sources: &Sources) -> Result<Vec<VolumePlan>, PlanErr
         read_only: volume.read_only,
     });
     Ok(planned.collect())
+}
+
+/// The last one sets clocks, which are a view of the machine and no wall: a kernel without it will do.
+fn namespaces(host: &HostCaps) -> Vec<String> {
+    let all = ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"];
+    all.into_iter().chain(host.time_namespace.then_some("time")).map(String::from).collect()
 }
 
 fn unknown_profile(name: &str) -> PlanError {

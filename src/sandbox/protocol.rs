@@ -28,6 +28,8 @@ pub enum Request<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
     pub(crate) plan: LaunchPlan,
+    /// The numbers of the processors that it gets, in their order.
+    pub(crate) processors: Vec<u16>,
 }
 
 /// Launcher and init to daemon, on the job's socket.

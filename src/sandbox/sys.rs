@@ -182,6 +182,14 @@ fn configure(context: &OwnedFd, options: &[(&CStr, &CStr)], command: c_uint) -> 
     check(unsafe { libc::syscall(libc::SYS_fsconfig, fd, command, none, none, 0) }).map(drop)
 }
 
+/// clock_gettime(2): seconds and nanoseconds.
+pub(crate) fn clock(id: libc::clockid_t) -> io::Result<(i64, i64)> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a timespec that outlives the call.
+    check(c_long::from(unsafe { libc::clock_gettime(id, &raw mut now) }))?;
+    Ok((now.tv_sec, now.tv_nsec))
+}
+
 /// A child that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reaped {

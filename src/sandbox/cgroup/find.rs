@@ -111,15 +111,7 @@ impl Delegation {
     /// For a process with one thread: v2 moves whole processes, but what else runs must not fork meanwhile.
     pub fn find(options: &FindOptions) -> Result<Self, CgroupError> {
         let hierarchies = membership::read()?;
-        let mut found = Self {
-            v2: None,
-            v1: Vec::new(),
-            swap: Swap::Absent,
-            swept: Vec::new(),
-            left: Vec::new(),
-            home: None,
-            locks: Vec::new(),
-        };
+        let mut found = Self::of_subtrees(None, Vec::new(), Swap::Absent);
         let outcome = found.take_all(&hierarchies, options).and_then(|()| found.check(&hierarchies));
         if let Err(error) = outcome {
             found.release();
@@ -127,6 +119,11 @@ impl Delegation {
         }
         found.swap = found.swap_control(options);
         Ok(found)
+    }
+
+    pub(super) fn of_subtrees(v2: Option<Subtree>, v1: Vec<Subtree>, swap: Swap) -> Self {
+        let (swept, left) = (Vec::new(), Vec::new());
+        Self { v2, v1, swap, swept, left, home: None, locks: Vec::new() }
     }
 
     fn take_all(&mut self, hierarchies: &[Hierarchy], options: &FindOptions) -> Result<(), CgroupError> {

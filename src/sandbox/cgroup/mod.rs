@@ -38,6 +38,7 @@ mod make;
 mod membership;
 mod namespace;
 mod setup;
+mod shown;
 mod usage;
 
 #[cfg(test)]
@@ -51,4 +52,5 @@ pub use groups::Groups;
 pub use job::{JobGroup, Leaf};
 pub use namespace::CgroupNamespace;
 pub use setup::print_setup;
+pub use shown::{Shown, ShownKind};
 pub use usage::cpu_usage_us;

@@ -6,4 +6,5 @@
 mod clone;
 mod find;
 mod limits;
+mod shown;
 mod support;

@@ -4,6 +4,7 @@
 //! a copy of the launcher's, its environment is empty, it is not dumpable (no process of the job may read it), and it
 //! drops every capability before the first program starts.
 
+mod affinity;
 mod artifacts;
 mod files;
 mod harden;
@@ -11,17 +12,21 @@ pub(crate) mod mounts;
 mod program;
 mod root;
 mod serve;
+pub(crate) mod time;
+mod view;
 mod volumes;
 
 pub(crate) use program::close_all_but;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Instant;
 
 use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
 use crate::cgroup::{Entry, LeafStats};
+use crate::launcher::Machine;
 use crate::plan::{Foundation, Ids, LaunchPlan, Workspace};
 use crate::protocol::{Assignment, Report};
 use crate::step::{At, Step, StepError};
@@ -31,6 +36,11 @@ use crate::{sys, wire};
 #[derive(Debug)]
 pub(crate) struct Inheritance {
     pub(crate) foundation: Foundation,
+    pub(crate) machine: Rc<Machine>,
+    /// The processor that a job of one would be confined to; `None` where there is only one.
+    pub(crate) processor: Option<u16>,
+    /// The name of the job's group in each hierarchy, where it has one.
+    pub(crate) group_name: Option<String>,
     /// Says when the id maps are written, then brings the job. Its end is the launcher's end.
     pub(crate) launcher: OwnedFd,
     pub(crate) cgroup: Entry,
@@ -50,6 +60,9 @@ pub(crate) struct Job {
     plan: LaunchPlan,
     daemon: OwnedFd,
     steps: Vec<StepGroup>,
+    machine: Rc<Machine>,
+    /// Those of the machine that are the job's.
+    processors: Vec<u16>,
 }
 
 impl Job {
@@ -73,15 +86,20 @@ pub(crate) fn main(inheritance: Inheritance) -> ! {
 fn live(init: Inheritance) -> Option<()> {
     // For whoever looks at a process list; a job cannot see it.
     let _ = nix::sys::prctl::set_name(c"stockade-init");
-    let mut steps = Steps(Vec::with_capacity(24));
+    let mut steps = Steps(Vec::with_capacity(32));
     let prepared = prepare(&init, &mut steps);
-    let (Assignment { plan }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
+    let (Assignment { plan, processors }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
     let mut fds = fds.drain(..);
     let daemon = fds.next()?;
     let lent = if plan.workspace == Workspace::Over { fds.next() } else { None };
     let given = Given { lent, volumes: fds.collect() };
-    let job = Job { plan, daemon, steps: init.steps };
-    let finished = prepared.and_then(|base| finish(&job, base, given, &init.launcher, &mut steps));
+    let job = Job { plan, daemon, steps: init.steps, machine: init.machine, processors };
+    let finished = prepared.and_then(|base| {
+        if init.processor.is_some_and(|one| job.processors != [one]) {
+            steps.run(Step::Affinity, || affinity::confine(&job.processors))?;
+        }
+        finish(&job, base, given, &init.launcher, &mut steps)
+    });
     drop(init.launcher);
     match finished {
         Ok(built) => {
@@ -101,6 +119,7 @@ struct Base {
     workspace: OwnedFd,
     /// Over an image, what the job changes of it.
     changes: Option<OwnedFd>,
+    view: view::View,
 }
 
 /// Detached mounts that only the launcher could make.
@@ -126,6 +145,8 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     // Before the user id changes: cgroup v1 compares the writer's id with the target's. Before the cgroup namespace:
     // it is rooted where the process then stands.
     steps.run(Step::EnterCgroup, || enter_cgroup(&init.cgroup))?;
+    // Before the user id changes, with which this process could not write the offsets.
+    let time = steps.run(Step::Time, || init.machine.time.then(time::enter).transpose().at(Step::Time, 0))?;
     // Group first: after setresuid the right to change groups may be gone. Files made below belong to the job's id.
     steps.run(Step::Identity, || become_job(init.foundation.ids))?;
     // After the id change, which clears it (prctl(2)).
@@ -143,6 +164,8 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     steps.run(Step::Terminals, || root::mount_terminals(&root))?;
     // After the sysctl above is written, before any program could look.
     steps.run(Step::Masks, || root::mask(&root, &init.foundation.root))?;
+    // After the masks: nothing of them may cover it.
+    let view = steps.run(Step::View, || view::make(&root, init, time))?;
     // After all mounts; from here the host's files cannot be named. pivot_root, not chroot: nothing to climb back to.
     steps.run(Step::Pivot, || root::pivot(&root))?;
     steps.run(Step::Hostname, || harden::set_hostname(&init.foundation.hostname))?;
@@ -150,7 +173,9 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     steps.run(Step::Loopback, harden::loopback_up)?;
     // Keyrings are not namespaced as a whole: a new session keyring keeps the launcher's out of reach. keyrings(7).
     steps.run(Step::Keyring, || sys::join_new_session_keyring().at(Step::Keyring, 0))?;
-    Ok(Base { workspace, changes })
+    // Last: what came before may be done anywhere. To be moved takes a while, and nobody waits for it now.
+    steps.run(Step::Affinity, || init.processor.map_or(Ok(()), |one| affinity::confine(&[one])))?;
+    Ok(Base { workspace, changes, view })
 }
 
 /// The second half, once the job is known.
@@ -161,7 +186,9 @@ fn finish(
     launcher: &OwnedFd,
     steps: &mut Steps,
 ) -> Result<Built, StepError> {
-    let Base { mut workspace, changes } = base;
+    let Base { mut workspace, changes, view } = base;
+    // Before any program could look.
+    steps.run(Step::Fill, || view.fill(&job.machine, job.plan.view, &job.processors))?;
     // Needs CAP_SYS_ADMIN over the filesystem, so before capabilities go.
     steps.run(Step::ScratchSize, || root::size_scratch(&job.plan.scratch))?;
     match (job.plan.workspace, given.lent) {

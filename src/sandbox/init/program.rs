@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, execve, getcwd, pipe2};
 
-use super::{Built, Job, StepGroup};
+use super::{Built, Job, StepGroup, affinity};
 use crate::plan::{Rlimit, RlimitName, StepPlan};
 use crate::seccomp::Program as Filter;
 use crate::step::{At, Step, StepError};
@@ -45,7 +45,10 @@ pub(crate) fn start(job: &Job, built: &mut Built, index: usize, stdio: &Stdio) -
     match sys::clone_process(0, into).at(Step::Fork, 1)? {
         Cloned::Parent { pid, pidfd: _ } => Ok(Running { pid, since, failure }),
         Cloned::Child => {
-            let error = become_program(step, group, stdio, built.landlock.take(), filter, &image, &report);
+            let fewer = affinity::fewer(step, &job.processors).map_or(Ok(()), affinity::confine);
+            let error = fewer.and_then(|()| {
+                become_program(step, group, stdio, built.landlock.take(), filter, &image, &report)
+            });
             let _ = io::stderr().flush();
             if let Err(error) = error {
                 let bytes = postcard::to_stdvec(&error).unwrap_or_default();

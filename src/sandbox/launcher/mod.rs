@@ -6,6 +6,7 @@
 mod ahead;
 mod ids;
 mod lent;
+mod processors;
 mod role;
 mod sandbox;
 mod serve;
@@ -27,6 +28,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 pub use role::launcher_main;
 use serde::{Deserialize, Serialize};
 pub use start::StartError;
+pub(crate) use surroundings::Machine;
 pub use surroundings::Stores;
 
 use crate::cgroup::Delegation;

@@ -17,7 +17,7 @@ use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
 use super::surroundings::{Mounts, Taken};
 use super::tool::Toolbox;
-use super::{Boot, BootReport, NEWEST_LANDLOCK, serve, surroundings};
+use super::{Boot, BootReport, Machine, NEWEST_LANDLOCK, serve, surroundings};
 use crate::cgroup::{CgroupNamespace, Groups};
 use crate::host::{CgroupCaps, HostCaps};
 use crate::tool::Tool;
@@ -96,12 +96,12 @@ fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> 
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWNET;
     unshare(spaces).map_err(named("making namespaces"))?;
-    let host_paths = surroundings::build(&boot.host_paths, stores)?;
+    let (host_paths, machine) = surroundings::build(&boot.host_paths, stores, boot.delegation.as_ref())?;
     let overlay = surroundings::has_overlay();
     let tools = Toolbox::new(tool).map_err(|e| ("preparing the tool", e))?;
-    let host = host_caps(&boot, groups.as_ref(), overlay, host_paths);
+    let host = host_caps(&boot, groups.as_ref(), &machine, overlay, host_paths);
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
-    serve::until_closed(socket, boot.ids, groups, tools);
+    serve::until_closed(socket, boot.ids, groups, machine, tools);
     Ok(())
 }
 
@@ -111,7 +111,13 @@ fn raise_open_files() -> Result<(), Errno> {
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
 }
 
-fn host_caps(boot: &Boot, groups: Option<&Groups>, overlay: bool, host_paths: Vec<String>) -> HostCaps {
+fn host_caps(
+    boot: &Boot,
+    groups: Option<&Groups>,
+    machine: &Machine,
+    overlay: bool,
+    host_paths: Vec<String>,
+) -> HostCaps {
     let uname = nix::sys::utsname::uname().ok();
     let word =
         |text: Option<&std::ffi::OsStr>| text.map_or_else(String::new, |t| t.to_string_lossy().into_owned());
@@ -125,6 +131,7 @@ fn host_caps(boot: &Boot, groups: Option<&Groups>, overlay: bool, host_paths: Ve
         slots: boot.ids.slots(),
         image_ids: boot.ids.image_ids().count,
         overlay,
+        time_namespace: machine.time,
         host_paths,
     }
 }

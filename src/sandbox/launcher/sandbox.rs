@@ -5,13 +5,16 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
+use super::Machine;
 use super::ids::JobIds;
 use super::lent::Lent;
+use super::processors::Share;
 use super::volumes;
 use crate::cgroup::{CgroupError, Freezer, Groups, JobGroup};
 use crate::init::{self, Inheritance, StepGroup};
@@ -41,6 +44,10 @@ pub(super) struct Sandbox {
     /// Of the sandbox with whose host id this one was made, where it was made for a case of that one's job.
     pub(super) like: Option<u32>,
     lending: Lending,
+    /// The processor that its init is on until it has a job.
+    pub(super) processor: Option<u16>,
+    /// Given with the job.
+    pub(super) share: Share,
 }
 
 /// Whether cases are run over this sandbox's workspace.
@@ -59,15 +66,28 @@ impl Sandbox {
         like: Option<u32>,
         name: &str,
         groups: Option<&Groups>,
+        of: (&Rc<Machine>, Option<u16>),
     ) -> Result<Self, StepError> {
         let owner = slot.ids.own.then_some((slot.ids.user, slot.ids.group));
         let group = groups.map(|groups| groups.make(name, foundation.steps, owner)).transpose();
         let mut group = group.map_err(|error| cgroup_failed(&error))?;
-        let cloned = clone_init(&foundation, &slot.ids, &mut group);
+        let cloned = clone_init(&foundation, &slot.ids, &mut group, of);
         match cloned {
             Ok((pidfd, init)) => {
                 let (init, daemon, lending) = (Some(init), None, Lending::No);
-                Ok(Self { slot, foundation, pidfd, group, init, daemon, like, lending })
+                let share = Share::default();
+                Ok(Self {
+                    slot,
+                    foundation,
+                    pidfd,
+                    group,
+                    init,
+                    daemon,
+                    like,
+                    lending,
+                    processor: of.1,
+                    share,
+                })
             }
             Err(error) => {
                 group.and_then(not_removed);
@@ -112,7 +132,8 @@ impl Sandbox {
         let volumes = volumes::mounts(&plan.volumes)?;
         let mounts = over.iter().chain(&volumes);
         let fds: Vec<_> = std::iter::once(daemon).chain(mounts).map(AsFd::as_fd).collect();
-        wire::send(init.as_fd(), &Assignment { plan }, &fds).at(Step::Clone, 10)
+        let processors = self.share.numbers.clone();
+        wire::send(init.as_fd(), &Assignment { plan, processors }, &fds).at(Step::Clone, 10)
     }
 
     pub(super) fn lends(&self) -> bool {
@@ -217,6 +238,7 @@ fn clone_init(
     foundation: &Foundation,
     ids: &JobIds,
     group: &mut Option<JobGroup>,
+    (machine, processor): (&Rc<Machine>, Option<u16>),
 ) -> Result<(OwnedFd, OwnedFd), StepError> {
     let (ours, theirs) = wire::pair().at(Step::Clone, 0)?;
     let entry = group.as_mut().map(|group| std::mem::take(&mut group.init)).unwrap_or_default();
@@ -224,6 +246,9 @@ fn clone_init(
     match sys::clone_process(namespaces(), into).at(Step::Clone, 2)? {
         Cloned::Child => init::main(Inheritance {
             foundation: foundation.clone(),
+            machine: Rc::clone(machine),
+            processor,
+            group_name: group.as_ref().map(|group| group.name().to_owned()),
             launcher: theirs,
             cgroup: entry,
             steps: step_groups(group.take(), foundation.steps),

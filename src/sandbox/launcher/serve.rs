@@ -2,13 +2,16 @@
 //! to do, sandboxes are made for jobs to come. One thread, no waiting for anything but the next of these.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
+use super::Machine;
 use super::ahead::Ahead;
 use super::ids::HostIds;
+use super::processors::Processors;
 use super::sandbox::{self, Sandbox, Slot};
 use super::slots::Slots;
 use super::tool::Toolbox;
@@ -23,14 +26,23 @@ use crate::{sys, wire};
 const SPARES: usize = 2;
 
 /// Until the daemon closes its end; then nothing of any job may remain.
-pub(super) fn until_closed(daemon: &OwnedFd, ids: HostIds, groups: Option<Groups>, tools: Toolbox) {
+pub(super) fn until_closed(
+    daemon: &OwnedFd,
+    ids: HostIds,
+    groups: Option<Groups>,
+    machine: Machine,
+    tools: Toolbox,
+) {
     let slots = Slots::new(ids.slots());
+    let (processors, machine) = (Processors::new(&machine.processors), Rc::new(machine));
     let (spares, sandboxes, left) = (Vec::new(), Vec::new(), Vec::new());
     let (ahead, working) = (Ahead::new(), Vec::new());
     let mut launcher = Live {
         slots,
         ids,
         groups,
+        machine,
+        processors,
         ahead,
         spares,
         no_spares: false,
@@ -48,6 +60,8 @@ struct Live {
     ids: HostIds,
     slots: Slots,
     groups: Option<Groups>,
+    machine: Rc<Machine>,
+    processors: Processors,
     ahead: Ahead,
     /// Without a job yet.
     spares: Vec<Sandbox>,
@@ -101,6 +115,7 @@ impl Live {
                 let number = sandbox.slot.number;
                 self.retire_spares(|spare| spare.like == Some(number));
             }
+            self.processors.give_back(&sandbox.share);
             let (slot, left) = sandbox.clear();
             self.slots.give_back(slot.number);
             self.left.extend(left);
@@ -156,7 +171,8 @@ impl Live {
         self.made += 1;
         let slot = Slot { number, ids: self.ids.of_job(number, foundation.ids) };
         let name = format!("job-{}", self.made);
-        let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref());
+        let of = (&self.machine, self.processors.next());
+        let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref(), of);
         if made.is_err() {
             self.slots.give_back(number);
         }
@@ -184,6 +200,7 @@ impl Live {
         let foundation = plan.foundation();
         match self.find(&foundation, over) {
             Ok((mut sandbox, lent)) => {
+                sandbox.share = self.processors.take(&plan, sandbox.processor);
                 sandbox.assign(plan, socket, lent, self.groups.as_ref());
                 self.sandboxes.push(sandbox);
                 let over_nothing = over.is_none().then(|| self.ahead.asked(&foundation)).flatten();
@@ -207,7 +224,9 @@ impl Live {
         let lent = over.map(|number| self.lend(number, foundation)).transpose()?;
         let like = over.filter(|_| self.ids.range.is_some());
         let fits = |spare: &Sandbox| spare.foundation == *foundation && spare.like == like;
-        let sandbox = match self.spares.iter().position(fits) {
+        // On the processor that is used least; of several, the one that has been there longest.
+        let fitting = (0..self.spares.len()).filter(|i| fits(&self.spares[*i]));
+        let sandbox = match fitting.min_by_key(|i| self.processors.used(self.spares[*i].processor)) {
             Some(index) => self.spares.remove(index),
             None => self.make(foundation.clone(), like)?,
         };

@@ -5,11 +5,13 @@
 //! ├ host/    read-only: the machine's /usr, /bin, /lib*, devices, a little of /etc; copied into every sandbox
 //! ├ proc/    the host's, unmasked: without a fully visible one the kernel refuses a job's own (EPERM)
 //! ├ empty/   covers masked directories
+//! ├ cgroups/ the directories of the jobs' groups, read-only
 //! ├ lent/    the workspaces that cases are run over
 //! ├ layers/  of images: STATE/images/layers
 //! ├ volumes/ STATE/volumes
 //! ├ job/     where a sandbox's root is put together   } mount points; what is mounted here
-//! └ scratch/ where its writable files are             } exists only in the sandbox's own namespace
+//! ├ scratch/ where its writable files are             } exists only in the sandbox's own namespace
+//! └ view/    where what it is told about the machine is }
 //! ```
 //!
 //! Few mounts here means few to copy and to forget for every job: that is a good part of a millisecond.
@@ -17,6 +19,7 @@
 #![expect(clippy::disallowed_methods, reason = "before any job exists, on the host's own files")]
 
 mod etc;
+mod machine;
 mod overlay;
 mod stores;
 
@@ -32,9 +35,11 @@ use nix::fcntl::AT_FDCWD;
 use nix::mount::{MntFlags, umount2};
 use nix::unistd::{chdir, pivot_root};
 
+use crate::cgroup::Delegation;
 use crate::init::mounts;
 use crate::sys::{self, ATTR_NODEV, ATTR_NOEXEC, ATTR_NOSUID, ATTR_RDONLY};
 pub(crate) use etc::OWN_NAMES;
+pub(crate) use machine::Machine;
 pub(crate) use overlay::has_overlay;
 pub use stores::Stores;
 pub(crate) use stores::{Mounts, Taken, mounts_by_root};
@@ -62,8 +67,12 @@ struct Bind {
     mount: OwnedFd,
 }
 
-/// Returns the further host paths that are now visible.
-pub(crate) fn build(host_paths: &[PathBuf], stores: Option<Taken>) -> Result<Vec<String>, Failed> {
+/// Returns the further host paths that are now visible, and what jobs are told about the machine.
+pub(crate) fn build(
+    host_paths: &[PathBuf],
+    stores: Option<Taken>,
+    delegation: Option<&Delegation>,
+) -> Result<(Vec<String>, Machine), Failed> {
     let doing = |what: &'static str| move |error: io::Error| (what, error);
     mounts::make_private().map_err(doing("leaving mount propagation"))?;
     // All sources first: the stage may cover some of them.
@@ -82,6 +91,9 @@ pub(crate) fn build(host_paths: &[PathBuf], stores: Option<Taken>) -> Result<Vec
     }
     let stores =
         stores.map(Taken::mounts).transpose().map_err(doing("taking the folders of images and volumes"))?;
+    let machine = Machine::read(delegation).map_err(doing("reading about the machine"))?;
+    binds.extend(machine.placeholders().map_err(doing("taking a file of a cgroup"))?);
+    let cgroups = machine.cgroups().map_err(doing("taking the cgroups"))?;
     let etc = etc::read().map_err(doing("reading /etc"))?;
     let proc = mounts::copy(c"/proc").map_err(doing("taking /proc"))?;
 
@@ -93,8 +105,9 @@ pub(crate) fn build(host_paths: &[PathBuf], stores: Option<Taken>) -> Result<Vec
     if let Some(stores) = stores {
         stores.attach().map_err(doing("attaching the folders of images and volumes"))?;
     }
-    host_tree(&binds, &links, &etc).map_err(doing("building the host tree"))?;
-    Ok(shown)
+    attach(&cgroups).map_err(doing("attaching the cgroups"))?;
+    host_tree(&binds, &links, &etc, &machine).map_err(doing("building the host tree"))?;
+    Ok((shown, machine))
 }
 
 fn bind(path: &str, directory: bool) -> io::Result<Bind> {
@@ -137,7 +150,7 @@ fn further(path: &Path) -> io::Result<Option<Bind>> {
 
 fn enter_stage() -> io::Result<()> {
     chdir(STAGE)?;
-    for name in ["host", "proc", "empty", "job", "scratch", "lent", "layers", "volumes"] {
+    for name in ["host", "proc", "empty", "job", "scratch", "lent", "layers", "volumes", "view", "cgroups"] {
         fs::create_dir(name)?;
     }
     pivot_root(".", ".")?;
@@ -145,7 +158,20 @@ fn enter_stage() -> io::Result<()> {
     Ok(chdir("/")?)
 }
 
-fn host_tree(binds: &[Bind], links: &[(String, PathBuf)], etc: &[etc::Entry]) -> io::Result<()> {
+fn attach(binds: &[Bind]) -> io::Result<()> {
+    for bind in binds {
+        fs::create_dir_all(&bind.target)?;
+        sys::move_mount(bind.mount.as_fd(), AT_FDCWD, &c_path(&bind.target)?)?;
+    }
+    Ok(())
+}
+
+fn host_tree(
+    binds: &[Bind],
+    links: &[(String, PathBuf)],
+    etc: &[etc::Entry],
+    machine: &Machine,
+) -> io::Result<()> {
     let tree = sys::new_filesystem(c"tmpfs", &[(c"mode", c"0755")], ATTR_NOSUID)?;
     sys::move_mount(tree.as_fd(), AT_FDCWD, c"/host")?;
     for folder in ["usr", "proc", "dev/pts", "dev/shm", "tmp", "workspace", "etc", "mnt", "cache"] {
@@ -158,6 +184,7 @@ fn host_tree(binds: &[Bind], links: &[(String, PathBuf)], etc: &[etc::Entry]) ->
         symlink(target, Path::new("/host/dev").join(name))?;
     }
     etc::write(etc, Path::new("/host/etc"))?;
+    machine.write_sys()?;
     for bind in binds {
         let target = Path::new("/host").join(&bind.target);
         if bind.directory {

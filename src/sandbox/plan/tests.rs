@@ -21,6 +21,7 @@ fn host(controllers: &[&str], landlock_abi: Option<u32>) -> HostCaps {
         slots: 10,
         image_ids: 61_440,
         overlay: true,
+        time_namespace: true,
         host_paths: Vec::new(),
     }
 }

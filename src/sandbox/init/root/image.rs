@@ -43,6 +43,8 @@ pub(super) fn attach(image: &ImageRoot, scratch: &OwnedFd) -> Result<(OwnedFd, O
     let root = overlay(&layers).at(Step::Root, 53)?;
     let devices = mounts::copy(c"/host/dev").at(Step::Root, 54)?;
     mounts::attach(&devices, root.as_fd(), c"dev").at(Step::Root, 55)?;
+    let sys = mounts::copy(c"/host/sys").at(Step::Root, 56)?;
+    mounts::attach(&sys, root.as_fd(), c"sys").at(Step::Root, 57)?;
     Ok((root, changes))
 }
 
