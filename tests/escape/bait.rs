@@ -18,7 +18,7 @@ use support::{Temp, stockade};
 
 /// A variable of the daemon, which no job may see.
 const TOKEN: &str = "ESCAPE_HOST_TOKEN";
-const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
+const NAMESPACES: [&str; 8] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"];
 
 #[derive(Debug)]
 pub(crate) struct Bait {

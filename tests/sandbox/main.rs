@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod artifacts;
+mod capacity;
 mod cases;
 mod cli;
 mod concurrent;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         cases::cases(),
         ends::cases(),
         limits::cases(),
+        capacity::cases(),
         receipt::cases(),
         concurrent::cases(),
         cli::cases(),

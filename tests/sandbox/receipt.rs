@@ -13,6 +13,8 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const NAMESPACES: [&str; 7] = ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"];
+/// Where the kernel has it.
+const TIME: &str = "time";
 
 fn fields(who: Who) {
     let daemon = Daemon::start(who, &[]);
@@ -20,7 +22,9 @@ fn fields(who: Who) {
         daemon.run(&json!({"steps": [{"command": ["true"]}, {"command": ["true"], "profile": "strict"}]}));
     assert_eq!(job["status"], "succeeded", "{job}");
     let receipt = &job["isolation"];
-    assert_eq!(receipt["namespaces"], json!(NAMESPACES));
+    let host = daemon.client().get("/capabilities").json()["host"].clone();
+    let time = host["time_namespace"].as_bool().expect("a flag").then_some(TIME);
+    assert_eq!(receipt["namespaces"], json!(NAMESPACES.into_iter().chain(time).collect::<Vec<_>>()));
     let kind = if who.shares_one_id() { "single" } else { "per_slot" };
     assert_eq!(receipt["id_map"]["kind"], kind, "{receipt}");
     let host_uid =
@@ -38,7 +42,6 @@ fn fields(who: Who) {
         "{receipt}"
     );
     assert_eq!((&receipt["swap"], &receipt["degraded"]), (&json!("off"), &json!([])), "{receipt}");
-    let host = daemon.client().get("/capabilities").json()["host"].clone();
     assert_eq!(receipt["landlock_abi"], host["landlock_abi"]);
     assert_eq!(receipt["cgroup"]["version"], host["cgroup"]["version"]);
     for controller in ["memory", "pids", "cpu"] {
@@ -72,11 +75,16 @@ fn matches_the_kernel(who: Who) {
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             assert_eq!(status(set).trim_start_matches('0'), "", "{set}");
         }
-        let namespaces = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup"].map(|name| {
-            let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
-            let own = of(&pid.to_string());
-            (name, own.is_some() && own != of("self") && own != of(&launcher.to_string()))
-        });
+        let kinds = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup", TIME];
+        let kinds =
+            kinds.into_iter().filter(|kind| std::path::Path::new("/proc/self/ns").join(kind).exists());
+        let namespaces: Vec<_> = kinds
+            .map(|name| {
+                let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
+                let own = of(&pid.to_string());
+                (name, own.is_some() && own != of("self") && own != of(&launcher.to_string()))
+            })
+            .collect();
         let map = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
         let (users, groups) = (map("uid_map"), map("gid_map"));
         (status("Uid"), status("Gid"), namespaces, users, groups, cgroup_of(pid))
@@ -119,7 +127,7 @@ fn seen_from_inside(who: Who) {
         assert!(text.lines().any(|seen| seen.trim() == line), "{line} is not in {text}");
     }
     // ls holds a third descriptor for the folder it lists.
-    assert!(text.contains("\n0\n1\n2\n3\nstockade\n0\n1\n"), "descriptors, /sys, interfaces: {text}");
+    assert!(text.contains("\n0\n1\n2\n3\nstockade\n2\n1\n"), "descriptors, /sys, interfaces: {text}");
     let groups: BTreeSet<_> = text.lines().filter(|line| line.starts_with('/')).collect();
     assert!(groups.iter().all(|group| !group.contains("stockade")), "the host's groups show: {groups:?}");
 }

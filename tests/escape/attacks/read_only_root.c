@@ -8,9 +8,13 @@
 int main(void)
 {
     static const char *const FOLDERS[] = {
-        "/", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/bin", "/lib", "/etc", "/proc", "/dev"};
+        "/", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/bin", "/lib", "/etc", "/proc", "/dev",
+        "/sys", "/sys/devices/system/cpu", "/sys/devices/system/cpu/cpu0", "/sys/fs/cgroup"};
     static const char *const FILES[] = {
-        "/usr/bin/env", "/bin/sh", "/etc/passwd", "/etc/hosts", "/etc/resolv.conf", "/etc/ld.so.cache"};
+        "/usr/bin/env", "/bin/sh", "/etc/passwd", "/etc/hosts", "/etc/resolv.conf", "/etc/ld.so.cache",
+        // What the job is told about the machine: the files are its own, the mounts are not.
+        "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/loadavg", "/sys/devices/system/cpu/online",
+        "/sys/devices/system/cpu/present", "/sys/devices/system/cpu/possible"};
     own_file("mine", "x", 0644);
     for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
         const char *folder = FOLDERS[i], *inside = text("%s/stockade-x", folder);
