@@ -125,6 +125,12 @@ pub(crate) async fn aside<T: Send + 'static>(
     }
 }
 
+/// What takes its files with it as it goes.
+pub(crate) async fn aside_drop(held: impl Send + 'static) {
+    // It has gone also where the answer of the thread is lost.
+    let _ = tokio::task::spawn_blocking(move || drop(held)).await;
+}
+
 /// Of one of the store's own folders, to be handed to the tool.
 pub(crate) fn directory(path: &Path) -> io::Result<OwnedFd> {
     let how = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

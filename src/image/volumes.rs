@@ -69,12 +69,15 @@ impl Volumes {
     /// Makes its tree where that is missing: it is new, or whoever made it was cut short.
     async fn furnish(&self, id: &str) -> Result<(), Error> {
         let place = self.store.volumes().join(id);
-        if place.join(TREE).symlink_metadata().is_ok() {
-            return Ok(());
-        }
-        match self.tool.make_volume(directory(&place)?).await {
+        let there = place.join(TREE);
+        let missing =
+            aside(move || Ok(there.symlink_metadata().is_err().then(|| directory(&place)).transpose()?));
+        let Some(place) = missing.await? else { return Ok(()) };
+        let made = self.tool.make_volume(place).await;
+        let there = self.store.volumes().join(id).join(TREE);
+        match made {
             // Somebody else was quicker.
-            Err(_) if place.join(TREE).symlink_metadata().is_ok() => Ok(()),
+            Err(_) if aside(move || Ok(there.symlink_metadata().is_ok())).await? => Ok(()),
             made => made,
         }
     }

@@ -15,7 +15,7 @@ use crate::store::documents::{Document, MOST_LAYERS};
 use crate::store::holder::Holder;
 use crate::store::manifests::{NewImage, row};
 use crate::store::names::{Meant, NewName};
-use crate::store::{Hex, Lease, Store, aside};
+use crate::store::{Hex, Lease, Store, aside, aside_drop};
 use crate::tool::{Expected, Task, Told};
 use crate::worker::unexpected;
 use crate::{Error, Info, Progress, Scope};
@@ -104,7 +104,7 @@ impl Images {
             Ok(file)
         });
         holder.copy(&blob, file.await?).await?;
-        drop(scratch);
+        aside_drop(scratch).await;
         Ok((blob, diff_id))
     }
 }

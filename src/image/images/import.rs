@@ -1,9 +1,8 @@
 //! Images from files.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{self, Seek as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 
 use super::Images;
@@ -14,7 +13,7 @@ use crate::store::holder::{Holder, Scratch};
 use crate::store::layers::Wanted;
 use crate::store::manifests::NewImage;
 use crate::store::names::{Meant, NewName};
-use crate::store::{aside, directory};
+use crate::store::{aside, aside_drop, make_place};
 use crate::tool::{Compression, Task, Told};
 use crate::worker::unexpected;
 use crate::{Error, Info, Progress, Stage};
@@ -49,10 +48,12 @@ impl Images {
             Opened::Images(members, found) => {
                 let called = called(&found, name)?;
                 let members = Arc::new(members);
-                for (found, called) in found.into_iter().zip(called) {
-                    names.extend(called.iter().cloned());
-                    self.image(&holder, &members, found, called, tenant, &progress).await?;
-                }
+                names.extend(called.iter().flatten().cloned());
+                let done =
+                    self.images(&holder, &members, found.into_iter().zip(called), tenant, &progress).await;
+                // Its files are unlinked, and may be large.
+                aside_drop(members).await;
+                done?;
             }
         }
         let scope = Scope::Tenant(tenant.unwrap_or_default().to_owned());
@@ -93,8 +94,8 @@ impl Images {
         let (mut archive, scratch) = (file.try_clone()?, holder.scratch());
         let (archive, folder, scratch) = aside(move || {
             archive.rewind()?;
-            DirBuilder::new().mode(0o700).create(scratch.path())?;
-            Ok((archive, directory(scratch.path())?, scratch))
+            let folder = make_place(scratch.path())?;
+            Ok((archive, folder, scratch))
         })
         .await?;
         let (tell, hear) = std::sync::mpsc::channel();
@@ -121,6 +122,20 @@ impl Images {
             .collect();
         let of_images = ["manifest.json", "index.json"].iter().any(|name| members.contains_key(*name));
         Ok(of_images.then_some(Members::Split { _folder: scratch, members }))
+    }
+
+    async fn images(
+        &self,
+        holder: &Holder,
+        members: &Arc<Members>,
+        found: impl Iterator<Item = (Found, Vec<String>)>,
+        tenant: Option<&str>,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<(), Error> {
+        for (found, names) in found {
+            self.image(holder, members, found, names, tenant, progress).await?;
+        }
+        Ok(())
     }
 
     /// One image of several.

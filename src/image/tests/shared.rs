@@ -97,3 +97,25 @@ async fn one_writes_a_blob_and_the_others_wait_for_it() {
     }
     assert_eq!((writers, found), (1, 5));
 }
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_a_job_waits_for_its_image() {
+    let folder = Folder::new();
+    let images = folder.images();
+    let layers: Vec<Vec<u8>> = (0..10).map(|number| rootfs(&format!("{number}"))).collect();
+    let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
+    import(&images, &docker(&layers, &["app:1"]).tar(), None).await.expect("imported");
+    let first = images.resolve(None, "app:1").await.expect("there");
+    let mut each = Vec::new();
+    for _ in 0..1000 {
+        let begun = std::time::Instant::now();
+        drop(images.resolve(Some("acme"), "app:1").await.expect("there"));
+        each.push(begun.elapsed());
+    }
+    each.sort();
+    drop(first);
+    let told = format!("resolve: p50 {:?}, p99 {:?}\n", each[500], each[990]);
+    std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()).expect("told");
+    assert!(each[500] < std::time::Duration::from_millis(1));
+}
