@@ -3,10 +3,13 @@
 //! One thread, no path: everything is relative to the descriptors of the call. What is not understood is refused.
 
 mod archive;
+mod attributes;
 mod failure;
 mod measure;
 mod names;
+mod pack;
 mod remove;
+mod split;
 mod stream;
 mod tree;
 mod unpack;
@@ -28,7 +31,7 @@ pub enum Task {
     /// Descriptors: the blob; a directory, in which `fs` becomes the layer's tree.
     Unpack { compression: Compression, blob: Option<Expected>, diff_id: Option<String>, caps: Caps },
     /// Descriptors: the upper directory of a job's overlay; the file to write the layer to, a tar in gzip; the job's
-    /// `/workspace`, where that is to be in the layer.
+    /// `/workspace`, where that is to be in the layer. `user` is who the job was inside.
     Pack { user: u32, caps: Caps },
     /// Descriptors: a directory. Everything below the entries of these names goes, and they too.
     Remove { names: Vec<String> },
@@ -37,7 +40,7 @@ pub enum Task {
     /// Descriptors: a directory.
     Measure,
     /// Descriptors: an archive of blobs (docker-archive, oci-layout as a tar), in gzip, zstd or plain; an empty directory. Each regular
-    /// member becomes a file there, named by its number; what it was called is told.
+    /// member becomes a file there, named by its number; what it was called is told. A link to a member is one more member.
     Split { caps: Caps },
 }
 
@@ -74,7 +77,7 @@ pub struct Caps {
 /// What is said about it, as often as it goes on; one of the last six is the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Told {
-    /// Compressed bytes that were read.
+    /// Of the blob, read or written.
     Progress {
         bytes: u64,
     },
@@ -88,6 +91,8 @@ pub enum Told {
         blob: Expected,
         diff_id: String,
         entries: u64,
+        /// What no layer can hold: sockets, fifos, names that begin with `.wh.`.
+        skipped: u64,
     },
     Removed,
     Made,
@@ -175,7 +180,11 @@ fn perform(task: Task, fds: Vec<OwnedFd>, ids: sandbox::ImageIds, teller: &Telle
             let measure::Size { bytes, entries } = measure::tree(next()?.as_fd())?;
             Ok(Told::Measured { bytes, entries })
         }
-        Task::Pack { .. } | Task::Split { .. } => Err(Failure::malformed("a task of another version")),
+        Task::Pack { user, caps } => {
+            let (upper, out, workspace) = (next()?, next()?, next().ok());
+            pack::pack(&upper, out, workspace.as_ref(), user, unpack::Rules { caps, ids }, teller)
+        }
+        Task::Split { caps } => split::split(next()?, &next()?, caps, teller),
     }
 }
 

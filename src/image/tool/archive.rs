@@ -10,6 +10,7 @@ mod sparse;
 
 use tar::Header;
 
+use super::attributes::{self, Attributes};
 use super::failure::Failure;
 use super::stream::Stream;
 use super::{Caps, Refusal};
@@ -57,7 +58,7 @@ pub(crate) struct Entry {
     pub(crate) gid: u32,
     pub(crate) mtime: Time,
     /// Name and value, as in xattr(7).
-    pub(crate) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) attributes: Attributes,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,8 @@ use super::{Refusal, walk};
 /// Of what has to be remembered: directories to go into, and files with several names. Bounds the memory that a tree made to be
 /// endless takes.
 const MOST_REMEMBERED: usize = 2 << 20;
+/// What opening costs grows with the depth where landlock looks at each directory above.
+const MOST_DEPTH: usize = 10_000;
 const BLOCK: u64 = 512;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +29,10 @@ pub(crate) fn tree(folder: BorrowedFd<'_>) -> Result<Size, Failure> {
     let mut remembered = 0;
     walk::folders_upwards(
         folder,
-        |folder| {
+        |folder, depth| {
+            if depth > MOST_DEPTH {
+                return Err(Failure::refused(Refusal::TooDeep, "a tree too deep to be measured"));
+            }
             let mut inner: Vec<CString> = Vec::new();
             walk::entries(folder, |name, is_folder| {
                 let Some(stat) = walk::look(folder, name)? else { return Ok(true) };

@@ -10,7 +10,7 @@ use super::{Caps, Refusal};
 
 const WHITEOUT: &[u8] = b".wh.";
 const AUFS: &[u8] = b".wh..wh.";
-const OPAQUE: &[u8] = b".wh..wh..opq";
+pub(crate) const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What an entry's path means.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{RenameFlags, renameat2};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -14,6 +15,8 @@ use super::walk::{self, Levels};
 const MOST_WAITING: usize = 4096;
 /// A directory that is filled as fast as it is emptied has a writer, which is not to be there.
 const MOST_PASSES: u32 = 64;
+/// Landlock looks at every directory above the one at hand, each time: what is deeper is moved up first.
+const MOST_DEPTH: usize = 256;
 
 /// Removes these entries of `folder`; one that is not there is removed already.
 pub(crate) fn names(folder: &OwnedFd, names: &[String]) -> Result<(), Failure> {
@@ -39,6 +42,7 @@ struct Level {
     name: CString,
     /// Of its directories, those known to have something in them.
     waiting: Vec<CString>,
+    /// How often it seemed empty and was not.
     passes: u32,
 }
 
@@ -46,26 +50,41 @@ fn tree(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     let mut levels = Levels::new(parent)?;
     let mut way = Vec::new();
     let mut waiting = 0;
+    let mut moved = 0;
     enter(&mut levels, &mut way, name.to_owned())?;
+    let top = walk::folder(levels.here(), c".")?;
     while let Some(level) = way.last_mut() {
         if let Some(next) = level.waiting.pop() {
             waiting -= 1;
-            enter(&mut levels, &mut way, next)?;
+            let deep = levels.depth() > MOST_DEPTH;
+            if !deep || !move_up(levels.here(), &next, top.as_fd(), &mut moved)? {
+                enter(&mut levels, &mut way, next)?;
+            }
             continue;
-        }
-        level.passes += 1;
-        if level.passes > MOST_PASSES {
-            return Err(Errno::EBUSY);
         }
         let most = MOST_WAITING.saturating_sub(waiting).max(1);
         level.waiting = empty(levels.here(), most)?;
         waiting += level.waiting.len();
         if level.waiting.is_empty() {
-            let name = std::mem::take(&mut level.name);
-            leave(&mut levels, &mut way, &name)?;
+            leave(&mut levels, &mut way)?;
         }
     }
     Ok(())
+}
+
+/// Whether the directory is at the top of what is being removed now, where a later pass finds it.
+fn move_up(from: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut u64) -> Result<bool, Errno> {
+    loop {
+        let to = CString::new(format!("moved-{moved}")).unwrap_or_default();
+        *moved += 1;
+        match renameat2(from, name, top, to.as_c_str(), RenameFlags::RENAME_NOREPLACE) {
+            Ok(()) => return Ok(true),
+            Err(Errno::EEXIST) => (),
+            Err(Errno::ENOENT) => return Err(Errno::ESTALE),
+            // Not allowed, or not known to this filesystem: slow, then.
+            Err(_) => return Ok(false),
+        }
+    }
 }
 
 fn enter(levels: &mut Levels, way: &mut Vec<Level>, name: CString) -> Result<(), Errno> {
@@ -86,21 +105,18 @@ fn enter(levels: &mut Levels, way: &mut Vec<Level>, name: CString) -> Result<(),
     Ok(())
 }
 
-fn leave(levels: &mut Levels, way: &mut Vec<Level>, name: &CStr) -> Result<(), Errno> {
+fn leave(levels: &mut Levels, way: &mut Vec<Level>) -> Result<(), Errno> {
+    let Some(mut level) = way.pop() else { return Ok(()) };
     levels.up()?;
-    match unlinkat(levels.here(), name, UnlinkatFlags::RemoveDir) {
-        Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
-            // Some filesystems give names twice or not at all while entries go: one more pass.
-            levels.down(name)?;
-            if let Some(level) = way.last_mut() {
-                name.clone_into(&mut level.name);
-            }
+    match unlinkat(levels.here(), level.name.as_c_str(), UnlinkatFlags::RemoveDir) {
+        // Some filesystems give names twice or not at all while entries go.
+        Err(Errno::ENOTEMPTY | Errno::EEXIST) if level.passes < MOST_PASSES => {
+            levels.down(&level.name)?;
+            level.passes += 1;
+            way.push(level);
             Ok(())
         }
-        other => {
-            way.pop();
-            gone(other)
-        }
+        result => gone(result),
     }
 }
 

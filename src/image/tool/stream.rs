@@ -172,10 +172,7 @@ impl<'a> Stream<'a> {
                 format!("more than {} bytes come out of it", self.caps.bytes),
             ));
         }
-        let taken = self.shared.taken.get();
-        if self.out > RATIO_FROM && self.out / u64::from(self.caps.ratio.max(1)) > taken {
-            return Err(Failure::refused(Refusal::Ratio, format!("{} bytes come out of {taken}", self.out)));
-        }
+        check_ratio(self.out, self.shared.taken.get(), &self.caps)?;
         Ok(count)
     }
 
@@ -198,6 +195,14 @@ impl<'a> Stream<'a> {
         let blob = blob.into_inner();
         Ok(Expected { digest: digest(blob.hash), size: shared.taken.get() })
     }
+}
+
+pub(crate) fn check_ratio(plain: u64, compressed: u64, caps: &Caps) -> Result<(), Failure> {
+    if plain > RATIO_FROM && plain / u64::from(caps.ratio.max(1)) > compressed {
+        let detail = format!("{plain} bytes come out of {compressed}");
+        return Err(Failure::refused(Refusal::Ratio, detail));
+    }
+    Ok(())
 }
 
 fn cause(shared: &Shared, error: &io::Error) -> Failure {

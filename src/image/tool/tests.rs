@@ -6,5 +6,8 @@ mod caps;
 mod escape;
 mod headers;
 mod lab;
+mod pack;
 mod plain;
+mod split;
+mod trees;
 mod whiteouts;

@@ -15,12 +15,11 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fchmod, fstat, futimens, mkdirat, mknodat, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, fchown, fchownat, linkat, symlinkat, syncfs};
-use rustix::fs::{XattrFlags, fsetxattr};
 use sandbox::ImageIds;
 
 use super::archive::Time;
 use super::failure::Failure;
-use super::{remove, walk};
+use super::{attributes, remove, walk};
 
 /// What an entry says about whatever it is.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +78,7 @@ impl Tree {
         self.describe(made.as_fd(), PLAIN)?;
         if before.is_some() {
             // What was there hid a directory of the layers below, so this one does not join it.
-            set_opaque(made.as_fd())?;
+            attributes::set_opaque(made.as_fd())?;
         }
         Ok(made)
     }
@@ -144,7 +143,7 @@ impl Tree {
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         walk::folders_upwards(
             self.root.as_fd(),
-            |folder| {
+            |folder, _| {
                 let mut inner = Vec::new();
                 walk::entries(folder, |name, is_folder| {
                     if is_folder {
@@ -192,16 +191,11 @@ impl Tree {
 /// Hides `name` of the layers below; what this layer has of that name, it keeps (OCI image-spec, layer.md).
 pub(crate) fn whiteout(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), Failure> {
     match walk::look(parent, name)? {
-        Some(stat) if walk::is_folder(&stat) => set_opaque(walk::folder(parent, name)?.as_fd()),
+        Some(stat) if walk::is_folder(&stat) => attributes::set_opaque(walk::folder(parent, name)?.as_fd()),
         Some(_) => Ok(()),
         // Device 0:0 needs no capability since Linux 5.8.
         None => Ok(mknodat(parent, name, SFlag::S_IFCHR, Mode::empty(), 0)?),
     }
-}
-
-/// What overlayfs with `userxattr` reads as: nothing of the layers below is seen in this directory.
-pub(crate) fn set_opaque(folder: BorrowedFd<'_>) -> Result<(), Failure> {
-    Ok(fsetxattr(folder, c"user.overlay.opaque", b"y", XattrFlags::empty())?)
 }
 
 /// Times before 1970 and such as no filesystem has are brought to what it can keep.

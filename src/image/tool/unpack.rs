@@ -9,7 +9,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
-use rustix::fs::{XattrFlags, fsetxattr};
 use sandbox::ImageIds;
 
 use super::archive::{Archive, Entry, Kind, Sparse};
@@ -18,7 +17,7 @@ use super::measure::{self, Size};
 use super::names::{self, Meaning, Place};
 use super::stream::{Seen, Stream};
 use super::tree::{self, Owned, Tree};
-use super::{Caps, Compression, Expected, Refusal, Teller, Unpacked};
+use super::{Caps, Compression, Expected, Refusal, Teller, Unpacked, attributes};
 
 const BUFFER: usize = 128 << 10;
 
@@ -128,7 +127,7 @@ impl Writer<'_> {
                 self.describe(root.as_fd(), entry)?;
             }
             Meaning::Root => return Err(Failure::malformed("the root, as something else than a directory")),
-            Meaning::Opaque(folders) => tree::set_opaque(self.tree.parent(&folders)?.as_fd())?,
+            Meaning::Opaque(folders) => attributes::set_opaque(self.tree.parent(&folders)?.as_fd())?,
             Meaning::Whiteout(Place { folders, name }) => {
                 let parent = self.tree.parent(&folders)?;
                 tree::whiteout(parent.as_fd(), &name)?;
@@ -160,7 +159,7 @@ impl Writer<'_> {
     }
 
     fn describe(&mut self, folder: BorrowedFd<'_>, entry: &Entry) -> Result<(), Failure> {
-        set_attributes(folder, &entry.attributes)?;
+        attributes::set(folder, &entry.attributes)?;
         Ok(self.tree.describe(folder, owned(entry))?)
     }
 
@@ -170,7 +169,7 @@ impl Writer<'_> {
             None => self.contents(&mut file)?,
             Some(parts) => self.parts(&file, parts, entry.size)?,
         }
-        set_attributes(file.as_fd(), &entry.attributes)?;
+        attributes::set(file.as_fd(), &entry.attributes)?;
         Ok(self.tree.settle(file.as_fd(), &owned(entry))?)
     }
 
@@ -227,26 +226,4 @@ fn target(link: &[u8], caps: &Caps) -> Result<CString, Failure> {
     }
     let target = CString::new(link).map_err(|_| Failure::malformed("a symlink with a NUL byte"))?;
     if target.is_empty() { Err(Failure::malformed("a symlink to nothing")) } else { Ok(target) }
-}
-
-/// Only what a user may set on a file, and nothing that overlayfs reads (`userxattr`): a layer could hide or redirect
-/// by it what it has no word for.
-fn set_attributes(fd: BorrowedFd<'_>, attributes: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Failure> {
-    for (name, value) in attributes {
-        if !name.starts_with(b"user.") || name.starts_with(b"user.overlay.") {
-            continue;
-        }
-        match fsetxattr(fd, name.as_slice(), value, XattrFlags::empty()) {
-            // A filesystem that keeps none, or not so much beside one inode: the file is whole without.
-            Err(
-                rustix::io::Errno::OPNOTSUPP
-                | rustix::io::Errno::NOSPC
-                | rustix::io::Errno::TOOBIG
-                | rustix::io::Errno::RANGE
-                | rustix::io::Errno::INVAL,
-            ) => (),
-            result => result?,
-        }
-    }
-    Ok(())
 }

@@ -123,14 +123,15 @@ pub(crate) fn entries(
     Ok(())
 }
 
-/// Goes through all directories below `top`, each after those below it; `enter` says which of its directories to go into.
+/// Goes through all directories below `top`, each after those below it; `enter` (which is told the depth) says which of its
+/// directories to go into.
 pub(crate) fn folders_upwards<E: From<Errno>>(
     top: BorrowedFd<'_>,
-    mut enter: impl FnMut(BorrowedFd<'_>) -> Result<Vec<CString>, E>,
+    mut enter: impl FnMut(BorrowedFd<'_>, usize) -> Result<Vec<CString>, E>,
     mut leave: impl FnMut(BorrowedFd<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut levels = Levels::new(top)?;
-    let mut waiting = vec![enter(levels.here())?];
+    let mut waiting = vec![enter(levels.here(), levels.depth())?];
     while let Some(here) = waiting.last_mut() {
         let Some(name) = here.pop() else {
             leave(levels.here())?;
@@ -141,7 +142,7 @@ pub(crate) fn folders_upwards<E: From<Errno>>(
             continue;
         };
         match levels.down(&name) {
-            Ok(()) => waiting.push(enter(levels.here())?),
+            Ok(()) => waiting.push(enter(levels.here(), levels.depth())?),
             // Removed, or replaced, since its name was read.
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => (),
             Err(errno) => return Err(errno.into()),

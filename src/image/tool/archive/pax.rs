@@ -1,10 +1,9 @@
 //! Extended headers: `LENGTH KEY=VALUE\n` records (POSIX pax, "pax Extended Header").
 
+use super::attributes::{self, Attributes};
 use super::sparse::Described;
 use super::{Failure, Time};
 
-/// Of all attributes of one entry together: what ext4 can hold beside an inode is less, what xattr(7) allows for one is this.
-const MOST_ATTRIBUTES: usize = 64 << 10;
 const MOST_ATTRIBUTE_NAME: usize = 255;
 
 #[derive(Default)]
@@ -15,7 +14,7 @@ pub(super) struct Extended {
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) mtime: Option<Time>,
-    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) attributes: Attributes,
     pub(super) sparse: Described,
 }
 
@@ -29,7 +28,7 @@ impl Extended {
             text = rest;
         }
         let bytes: usize = extended.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-        if bytes > MOST_ATTRIBUTES {
+        if bytes > attributes::MOST_BYTES {
             return Err(Failure::malformed(format!("{bytes} bytes of extended attributes")));
         }
         Ok(extended)

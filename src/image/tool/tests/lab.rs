@@ -23,9 +23,19 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// In memory, where many directories cost little.
+    pub(super) fn in_memory() -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() { Self::below(shared) } else { Self::new() }
+    }
+
+    fn below(folder: &Path) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("stockade-tool-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
+        let folder = folder.join(name);
         fs::create_dir_all(folder.join("outside")).expect("a folder");
         fs::create_dir_all(folder.join("place").join(TREE)).expect("a folder");
         fs::write(folder.join("outside/secret"), "canary").expect("a file");

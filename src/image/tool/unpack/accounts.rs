@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
 
 use super::super::failure::Failure;
-use super::super::walk;
+use super::super::{attributes::is_opaque, walk};
 
 const MOST_BYTES: u64 = 256 << 10;
 
@@ -42,10 +42,4 @@ fn one(etc: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<Option<String>, Fai
     let mut bytes = Vec::new();
     File::from(file).take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-fn is_opaque(folder: BorrowedFd<'_>) -> bool {
-    let mut value = [0; 1];
-    let found = rustix::fs::fgetxattr(folder.as_fd(), c"user.overlay.opaque", &mut value);
-    found == Ok(1) && value == *b"y"
 }
