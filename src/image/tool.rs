@@ -116,6 +116,9 @@ pub struct Unpacked {
     pub entries: u64,
     /// Entries that were left out: devices, names that Stockade keeps for itself.
     pub skipped: u64,
+    /// The layer hides all those below it (`.wh..wh..opq` at its root). Overlayfs reads no such mark there: whoever stacks the
+    /// layers leaves the lower ones out.
+    pub hides_all: bool,
     /// The layer's `/etc/passwd` and `/etc/group`. Empty: it hides those of the layers below, or has something else there than a
     /// regular file of at most 256 KiB.
     pub passwd: Option<String>,

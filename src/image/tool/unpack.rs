@@ -61,10 +61,11 @@ pub(crate) fn unpack(
     };
     check(&seen, wanted)?;
     let (passwd, group) = accounts::read(tree.root())?;
+    let hides_all = attributes::is_opaque(tree.root());
     tree.finish()?;
     let Size { bytes, entries } = measure::tree(tree.root())?;
     let Seen { blob, diff_id } = seen;
-    Ok(Unpacked { blob, diff_id, bytes, entries, skipped, passwd, group })
+    Ok(Unpacked { blob, diff_id, bytes, entries, skipped, hides_all, passwd, group })
 }
 
 /// A blob that was damaged on its way is told as that, not as what the damage did to its inside.

@@ -40,8 +40,10 @@ fn opaque_comes_before_or_after_its_directory_and_its_contents() {
         assert!(lab.is_opaque("d"));
         assert_eq!(lab.text("d/x"), "1");
     }
-    lab.unpack(&Tar::new().file(".wh..wh..opq", "").file("x", "1").end()).expect("unpacked");
-    assert!(lab.is_opaque(""));
+    let all = lab.unpack(&Tar::new().file(".wh..wh..opq", "").file("x", "1").end()).expect("unpacked");
+    assert!(all.hides_all);
+    let some = lab.unpack(&Tar::new().file("d/.wh..wh..opq", "").end()).expect("unpacked");
+    assert!(!some.hides_all);
 }
 
 #[test]
