@@ -62,8 +62,9 @@ pub(crate) fn unpack(
     check(&seen, wanted)?;
     let (passwd, group) = accounts::read(tree.root())?;
     let hides_all = attributes::is_opaque(tree.root());
-    tree.finish()?;
+    // Before directories get their modes: without capabilities, some would keep us out.
     let Size { bytes, entries } = measure::tree(tree.root())?;
+    tree.finish()?;
     let Seen { blob, diff_id } = seen;
     Ok(Unpacked { blob, diff_id, bytes, entries, skipped, hides_all, passwd, group })
 }

@@ -3,6 +3,7 @@
 use super::attributes::{self, Attributes};
 use super::sparse::Described;
 use super::{Failure, Time};
+use crate::tool::failure::shown;
 
 const MOST_ATTRIBUTE_NAME: usize = 255;
 
@@ -35,7 +36,7 @@ impl Extended {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
-        let broken = || Failure::malformed(format!("an extended header's `{}`", key.escape_ascii()));
+        let broken = || Failure::malformed(format!("an extended header's {}", shown(key)));
         match key {
             // An empty value stands for none at all.
             b"path" => self.path = text(value).ok_or_else(broken)?,

@@ -19,6 +19,7 @@ use super::Tree;
 
 /// As in the kernel (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
+const MOST_TRIES: u32 = 1000;
 
 impl Tree {
     /// The directory at `folders`, with those that are missing on the way.
@@ -30,7 +31,7 @@ impl Tree {
             return Ok(Rc::clone(fd));
         }
         let fd = Rc::new(match self.find(folders) {
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => self.make(folders)?,
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EAGAIN) => self.make(folders)?,
             found => found?,
         });
         self.last = Some((path, Rc::clone(&fd)));
@@ -43,10 +44,11 @@ impl Tree {
         let how = OpenHow::new().flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).resolve(
             ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV,
         );
+        let mut tries = 0;
         loop {
             // EAGAIN: something was renamed on this host while the kernel followed a `..` (openat2(2)).
             match openat2(&self.root, path.as_slice(), how) {
-                Err(Errno::EAGAIN) => (),
+                Err(Errno::EAGAIN) if tries < MOST_TRIES => tries += 1,
                 result => return result,
             }
         }
