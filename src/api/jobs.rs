@@ -1,6 +1,7 @@
 //! The routes below `/jobs`.
 
 pub(crate) mod artifacts;
+pub(crate) mod commit;
 pub(crate) mod create;
 pub(crate) mod dry_run;
 pub(crate) mod events;

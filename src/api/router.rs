@@ -95,6 +95,7 @@ impl Service {
             .route("/jobs", post(jobs::create::create).get(jobs::list::list))
             .route("/jobs/{id}", get(jobs::get::get).delete(jobs::order::delete))
             .route("/jobs/{id}/artifacts/{*path}", get(jobs::artifacts::download))
+            .route("/jobs/{id}/commit", post(jobs::commit::commit))
             .route("/jobs/{id}/cancel", post(jobs::order::cancel))
             .route("/jobs/{id}/events", get(jobs::events::events))
             .route("/jobs/{id}/pause", post(jobs::order::pause))

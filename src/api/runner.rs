@@ -3,6 +3,7 @@
 //! Nothing runs before the journal has that it was started, so no job is run twice by accident; nothing is answered as ended
 //! before the journal has its end.
 
+mod commit;
 mod end;
 mod given;
 pub(crate) mod recover;
@@ -26,6 +27,7 @@ use crate::callbacks::Callbacks;
 use crate::held::Held;
 use crate::store::Store;
 use crate::store::live::Live;
+use commit::Wanted;
 use end::Ending;
 use given::{Room, Watcher};
 
@@ -153,17 +155,22 @@ impl Runner {
         if let Err(error) = live.write(&self.store.journal).await {
             return ending.broken(&error).await;
         }
+        let wanted = Wanted::of(&admitted);
         let room_for_cases = Room::new(Queue::clone(&self.queue), Arc::clone(&lease));
         let watch = Arc::new(Watcher(Arc::clone(&live)));
         let run = self.supervisor.run(admitted, plan, Io::Capture, inbox, watch, Arc::new(room_for_cases));
-        let outcome = tokio::select! {
+        let mut outcome = tokio::select! {
             outcome = run => outcome,
             () = live.keep(&self.store.journal) => unreachable!("it is there to be dropped"),
         };
         drop(room);
         // Before the end is told: whoever hears of it may send the next job at once.
         drop(lease);
-        ending.ended(outcome).await;
+        let committed = match wanted {
+            Some(wanted) => wanted.make(&self.images, live.changed.take(), &mut outcome).await,
+            None => None,
+        };
+        ending.ended(outcome, committed).await;
         held.end();
     }
 }

@@ -1,5 +1,6 @@
 //! Every job there is: those that have not ended in memory, all of them in the journal.
 
+mod changes;
 pub(crate) mod live;
 
 use std::collections::HashMap;

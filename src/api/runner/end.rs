@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{Admitted, Follower};
 use journal::JournalError;
 use model::{
-    Artifact, ArtifactError, Callback, Cause, Ended, Job, JobId, JobSpec, Status, StepResult, Timing,
+    Artifact, ArtifactError, Callback, Cause, Committed, Ended, Job, JobId, JobSpec, Status, StepResult, Timing,
 };
 use supervise::{Collected, Outcome};
 use tokio::runtime::Handle;
@@ -93,7 +93,7 @@ impl Ending {
         self.finish(plain(status, cause, skipped, timing)).await;
     }
 
-    pub(super) async fn ended(self, outcome: Outcome) {
+    pub(super) async fn ended(self, outcome: Outcome, committed: Option<Committed>) {
         let Outcome {
             status,
             cause,

@@ -15,6 +15,10 @@ impl Watch for Watcher {
     fn happened(&self, what: Happened) {
         self.0.happened(what);
     }
+
+    fn changes(&self, changes: Changes) {
+        self.0.changed.put(changes);
+    }
 }
 
 #[derive(Debug)]

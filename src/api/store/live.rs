@@ -14,6 +14,8 @@ use supervise::Order;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::changes::Changed;
+
 /// What may wait for the job's end before it is written.
 const MAX_PENDING: usize = 256 << 10;
 /// Of the text of one event, where pieces of output are put together.
@@ -29,6 +31,7 @@ pub(crate) struct Live {
     kept: watch::Sender<u64>,
     end: watch::Sender<Option<Arc<Job>>>,
     write: Notify,
+    pub(crate) changed: Changed,
     listeners: AtomicUsize,
 }
 
@@ -55,6 +58,7 @@ impl Live {
             log: Mutex::new(Log { given: events.len(), events, ..Log::default() }),
             end: watch::Sender::new(None),
             write: Notify::new(),
+            changed: Changed::default(),
             listeners: AtomicUsize::new(0),
         }
     }
