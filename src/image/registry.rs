@@ -29,7 +29,7 @@ mod trouble;
 use std::sync::Arc;
 
 use oci_spec::distribution::Reference;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 pub(crate) use find::{Route, Sent};
 pub(crate) use push::Push;
@@ -38,6 +38,7 @@ pub use settings::{Registry, Settings, SettingsError};
 use crate::Error;
 use crate::store::aside;
 use credentials::Credential;
+use http::Clients;
 use session::Session;
 use settings::Endpoint;
 
@@ -50,9 +51,8 @@ pub(crate) struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     settings: Settings,
-    http: reqwest::Client,
-    /// Its answers are not waited for by the clock: they come when the body has gone.
-    uploads: reqwest::Client,
+    /// From the first pull or push on: most processes never need them.
+    clients: OnceCell<Clients>,
     downloads: Semaphore,
 }
 
@@ -60,7 +60,7 @@ impl Client {
     pub(crate) fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let downloads = Semaphore::new(DOWNLOADS);
-        Ok(Self(Arc::new(Inner { settings, http: http::client()?, uploads: http::uploads()?, downloads })))
+        Ok(Self(Arc::new(Inner { settings, clients: OnceCell::new(), downloads })))
     }
 
     /// With the mirrors' own credentials, never the registry's.
@@ -69,10 +69,14 @@ impl Client {
         let mut sessions = Vec::new();
         for endpoint in self.0.settings.endpoints(reference.registry()).map_err(invalid)? {
             let credential = self.credential(&endpoint, reference.repository()).await?;
-            let http = self.0.http.clone();
+            let http = self.clients().await?.downloads(&endpoint);
             sessions.push(Session::new(http, endpoint, credential, reference.repository(), scope.clone()));
         }
         Ok(sessions)
+    }
+
+    async fn clients(&self) -> Result<&Clients, Error> {
+        self.0.clients.get_or_try_init(|| aside(|| Clients::new().map_err(invalid))).await
     }
 
     async fn credential(&self, endpoint: &Endpoint, repository: &str) -> Result<Credential, Error> {

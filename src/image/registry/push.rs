@@ -58,7 +58,8 @@ impl Client {
         let own = format!("repository:{}:pull,push", to.repository());
         let others = elsewhere.first().map(|other| format!("repository:{other}:pull"));
         let scope: Vec<String> = std::iter::once(own).chain(others).collect();
-        Ok(Session::new(self.0.uploads.clone(), endpoint, credential, to.repository(), scope.join(" ")))
+        let http = self.clients().await?.uploads(&endpoint);
+        Ok(Session::new(http, endpoint, credential, to.repository(), scope.join(" ")))
     }
 }
 
@@ -90,7 +91,7 @@ async fn one(sending: &Sending<'_>, elsewhere: Option<&str>) -> Result<Stage, Tr
     }
     // Some registries insist on a length.
     let begin = session.send("repository", |http| http.post(uploads.clone()).header("content-length", 0));
-    let begun = watched(session, None, begin).await?;
+    let begun = watched(session, None, begin).await.map_err(|trouble| not_there(session, trouble))?;
     if begun.status() == StatusCode::CREATED {
         return Ok(Stage::There);
     }
@@ -98,6 +99,17 @@ async fn one(sending: &Sending<'_>, elsewhere: Option<&str>) -> Result<Stage, Tr
     place.query_pairs_mut().append_pair("digest", &blob.digest);
     sending.put(place).await?;
     Ok(Stage::Pushed)
+}
+
+/// What is missing is the place, not the image.
+fn not_there(session: &Session, trouble: Trouble) -> Trouble {
+    match trouble.status {
+        Some(StatusCode::NOT_FOUND) => {
+            let detail = "it has no such repository, and makes none".to_owned();
+            Error::RegistryRefused { registry: session.registry(), detail }.into()
+        }
+        _ => trouble,
+    }
 }
 
 fn location(session: &Session, begun: &Response) -> Result<Url, Error> {
@@ -123,7 +135,7 @@ async fn manifest(session: &Session, to: &Reference, push: &Push) -> Result<(), 
         let response = match watched(session, None, put).await {
             Ok(response) => response,
             Err(trouble) => {
-                tries.again(trouble).await?;
+                tries.again(not_there(session, trouble)).await?;
                 continue;
             }
         };

@@ -58,6 +58,10 @@ pub(crate) fn normal(reference: &str) -> Result<Reference, Error> {
     if reference.len() > LONGEST {
         return Err(invalid(reference, "it is too long"));
     }
+    // The parser takes letters of any script in a tag; the distribution specification takes ASCII.
+    if !reference.is_ascii() {
+        return Err(invalid(reference, "it has characters that are not ASCII"));
+    }
     let parsed: Reference = reference.parse().map_err(|error| invalid(reference, &format!("{error}")))?;
     if let Some(digest) = parsed.digest() {
         Hex::parse(digest).map_err(|_| invalid(reference, "only SHA-256 is known"))?;

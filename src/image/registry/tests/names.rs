@@ -111,8 +111,13 @@ async fn no_password_goes_to_a_realm_without_tls() {
     let endpoint = place.settings().origin("secure.example").expect("a name");
     let credential = place.client().credential(&endpoint, "app").await.expect("a good file");
     let client = place.client();
-    let session =
-        Session::new(client.0.http.clone(), endpoint, credential, "app", "repository:app:pull".into());
+    let session = Session::new(
+        client.clients().await.expect("TLS").downloads(&endpoint),
+        endpoint,
+        credential,
+        "app",
+        "repository:app:pull".into(),
+    );
     let server = Server::start(|_| Answer::new(200, r#"{"token": "t"}"#));
     let realm = Url::parse(&format!("http://{}/token", server.name())).expect("a URL");
     let trouble = token::fetch(&session, realm, None, "repository:app:pull").await.expect_err("no TLS");
@@ -191,4 +196,40 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
     let reference = "127.0.0.1:1/app".parse().expect("a reference");
     let error = place.client().find(&reference).await.expect_err("nobody listens there");
     assert_eq!(error.code(), "registry_unreachable");
+}
+
+#[test]
+fn what_is_no_name_is_refused_before_anybody_is_asked() {
+    let upper = format!("a@sha256:{}", "A".repeat(64));
+    let (sha512, long) = (format!("a@sha512:{}", "0".repeat(128)), "a/".repeat(400) + "a");
+    let names = [
+        "",
+        " ",
+        "a b",
+        "-a",
+        "A",
+        "a:",
+        "a@",
+        "a:\u{fc}",
+        "a@sha256:12",
+        "http://a/b",
+        "a//b",
+        "a/../b",
+        "a:b:c",
+        "../etc",
+        "a\nb",
+        "a\0",
+        "a:\r\nHost: x",
+        "a?b",
+        "a#b",
+        "a%2f",
+        &upper,
+        &sha512,
+        &long,
+    ];
+    for name in names {
+        let error = crate::store::names::normal(name).expect_err(name);
+        assert_eq!(error.code(), "invalid_reference", "{name:?}");
+        assert!(error.to_string().len() < 300, "{error}");
+    }
 }
