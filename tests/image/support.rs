@@ -1,0 +1,25 @@
+//! What the cases share.
+
+mod docker;
+mod here;
+mod layout;
+mod proxy;
+pub(crate) mod who;
+
+pub(crate) use docker::Docker;
+pub(crate) use here::Here;
+pub(crate) use layout::Layout;
+pub(crate) use proxy::Proxy;
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+/// The standard output of a program that must succeed.
+pub(crate) fn output(program: &str, args: &[impl AsRef<OsStr>]) -> Vec<u8> {
+    // Where skopeo looks for credentials: a folder that it cannot enter is an error for it.
+    let output = Command::new(program).args(args).env("XDG_RUNTIME_DIR", "/nonexistent").output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let shown: Vec<_> = args.iter().map(AsRef::as_ref).collect();
+    assert!(output.status.success(), "{program} {shown:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
