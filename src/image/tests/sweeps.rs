@@ -95,3 +95,41 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let refused = crate::Images::open(Options::new(folder.path()), worker).expect_err("refused");
     assert!(matches!(refused, crate::OpenError::Newer { found: 99, .. }), "{refused:?}");
 }
+
+/// Before the tool begins, another process sweeps.
+#[derive(Debug)]
+struct Swept {
+    by: crate::Images,
+    tool: kit::Thread,
+}
+
+impl crate::Worker for Swept {
+    fn start(
+        &self,
+        task: Vec<u8>,
+        fds: &[std::os::fd::BorrowedFd<'_>],
+    ) -> std::io::Result<std::os::fd::OwnedFd> {
+        let by = self.by.clone();
+        let sweeping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(by.gc()).expect("swept")
+        });
+        assert_eq!(sweeping.join().expect("no panic"), crate::Freed::default());
+        self.tool.start(task, fds)
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_in_the_midst_of_an_import_leaves_it_alone() {
+    let folder = Folder::new();
+    let worker = Swept { by: open(folder.path()), tool: kit::Thread::default() };
+    let options = Options { caps: kit::CAPS, ..Options::new(folder.path()) };
+    let images = crate::Images::open(options, Arc::new(worker)).expect("a store");
+    let layers = [rootfs("lower"), rootfs("upper")];
+    let archive = super::archives::docker(&[&layers[0], &layers[1]], &["app:1"]);
+    import(&images, &archive.tar(), None).await.expect("imported");
+    import(&images, &rootfs("plain"), Some("base")).await.expect("imported");
+    walk::check(folder.path());
+    let resolved = images.resolve(None, "app:1").await.expect("there");
+    assert_eq!(kit::read(&folder, &resolved.layers[0], "content"), "upper");
+}
