@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{linkat, syncfs};
 use sha2::{Digest as _, Sha256};
 
@@ -96,6 +96,8 @@ impl Splitter<'_> {
             .mode(Mode::S_IRUSR | Mode::S_IWUSR)
             .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
         let mut file = File::from(openat2(&self.folder, number(self.next).as_c_str(), how)?);
+        // Whoever asked may be another user. Only who may enter the folder gets to it.
+        fchmod(&file, Mode::S_IRUSR | Mode::S_IWUSR | Mode::S_IRGRP | Mode::S_IROTH)?;
         let (mut hash, mut size) = (Sha256::new(), 0);
         let mut buffer = vec![0; BUFFER];
         loop {
