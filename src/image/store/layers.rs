@@ -18,6 +18,7 @@ pub(crate) struct Layer {
     pub(crate) bytes: u64,
     pub(crate) entries: u64,
     pub(crate) skipped: u64,
+    pub(crate) hides_all: bool,
     pub(crate) passwd: Option<String>,
     pub(crate) group: Option<String>,
 }
@@ -115,19 +116,20 @@ impl Holder {
 
     /// Where another process, which did not know the diff_id, was quicker, its layer.
     fn record_layer(&self, id: &str, unpacked: Unpacked) -> Result<Layer, Error> {
-        let Unpacked { diff_id, bytes, entries, skipped, passwd, group, .. } = unpacked;
+        let Unpacked { diff_id, bytes, entries, skipped, hides_all, passwd, group, .. } = unpacked;
         Hex::parse(&diff_id)?;
         self.store().db().write(|change| {
             self.pin(change, &diff_id)?;
             change.execute(
-                r#"INSERT OR IGNORE INTO layers (diff_id, id, bytes, entries, skipped, passwd, "group")
-                   VALUES (?, ?, ?, ?, ?, ?, ?)"#,
+                r#"INSERT OR IGNORE INTO layers (diff_id, id, bytes, entries, skipped, hides_all, passwd, "group")
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)"#,
                 params![
                     diff_id,
                     id,
                     bytes.cast_signed(),
                     entries.cast_signed(),
                     skipped.cast_signed(),
+                    hides_all,
                     passwd,
                     group
                 ],
@@ -140,7 +142,7 @@ impl Holder {
 
 pub(super) fn layer(db: &Connection, diff_id: &str) -> Result<Option<Layer>, Error> {
     let mut finding = db.prepare_cached(
-        r#"SELECT id, diff_id, bytes, entries, skipped, passwd, "group" FROM layers WHERE diff_id = ?"#,
+        r#"SELECT id, diff_id, bytes, entries, skipped, hides_all, passwd, "group" FROM layers WHERE diff_id = ?"#,
     )?;
     Ok(finding.query_row([diff_id], layer_of).optional()?)
 }
@@ -153,7 +155,8 @@ pub(super) fn layer_of(row: &Row<'_>) -> rusqlite::Result<Layer> {
         bytes: count(2)?,
         entries: count(3)?,
         skipped: count(4)?,
-        passwd: row.get(5)?,
-        group: row.get(6)?,
+        hides_all: row.get(5)?,
+        passwd: row.get(6)?,
+        group: row.get(7)?,
     })
 }

@@ -75,6 +75,9 @@ impl Holder {
                 let gone =
                     || Error::Internal(format!("the layer {} of a new image is not there", new.diff_id));
                 let tree = layer(change, &new.diff_id)?.ok_or_else(gone)?;
+                if tree.hides_all {
+                    (setup.passwd, setup.group) = Default::default();
+                }
                 // The topmost that has one is the last of them.
                 setup.passwd = tree.passwd.unwrap_or(setup.passwd);
                 setup.group = tree.group.unwrap_or(setup.group);
@@ -119,30 +122,36 @@ fn insert_layer(
     Ok(())
 }
 
-/// What jobs are told, and the trees' ids, topmost first. `None`: it is not (any more) in the store.
+/// What jobs are told, and the trees that are seen, topmost first. `None`: it is not (any more) in the store.
 pub(crate) fn for_job(db: &Connection, manifest: &str) -> Result<Option<(Setup, Vec<ImageLayer>)>, Error> {
     let mut finding = db.prepare_cached("SELECT image FROM manifests WHERE digest = ?")?;
     let found: Option<String> = finding.query_row([manifest], |row| row.get(0)).optional()?;
     let Some(setup) = found else { return Ok(None) };
     let setup = serde_json::from_str(&setup).map_err(|e| Error::Internal(e.to_string()))?;
     let mut finding = db.prepare_cached(
-        "SELECT id, diff_id FROM manifest_layers JOIN layers USING (diff_id) WHERE manifest = ? ORDER BY position DESC",
+        "SELECT id, diff_id, hides_all FROM manifest_layers JOIN layers USING (diff_id) WHERE manifest = ? ORDER BY position DESC",
     )?;
-    let layers =
-        finding.query_map([manifest], |row| Ok(ImageLayer { id: row.get(0)?, digest: row.get(1)? }))?;
-    Ok(Some((setup, layers.collect::<rusqlite::Result<_>>()?)))
+    let (mut layers, mut rows) = (Vec::new(), finding.query([manifest])?);
+    while let Some(row) = rows.next()? {
+        layers.push(ImageLayer { id: row.get(0)?, digest: row.get(1)? });
+        // Overlayfs has no mark for this at the root of a layer.
+        if row.get(2)? {
+            break;
+        }
+    }
+    Ok(Some((setup, layers)))
 }
 
 /// The lowest first.
 pub(crate) fn places(db: &Connection, manifest: &str) -> Result<Vec<Place>, Error> {
     let mut finding = db.prepare_cached(
-        r#"SELECT id, diff_id, layers.bytes, entries, skipped, passwd, "group", blob, blobs.bytes, media_type
+        r#"SELECT id, diff_id, layers.bytes, entries, skipped, hides_all, passwd, "group", blob, blobs.bytes, media_type
            FROM manifest_layers JOIN layers USING (diff_id) JOIN blobs ON blobs.digest = blob
            WHERE manifest = ? ORDER BY position"#,
     )?;
     let found = finding.query_map([manifest], |row| {
-        let blob = Expected { digest: row.get(7)?, size: row.get::<_, i64>(8)?.unsigned_abs() };
-        Ok(Place { blob, media_type: row.get(9)?, tree: layer_of(row)? })
+        let blob = Expected { digest: row.get(8)?, size: row.get::<_, i64>(9)?.unsigned_abs() };
+        Ok(Place { blob, media_type: row.get(10)?, tree: layer_of(row)? })
     });
     Ok(found?.collect::<rusqlite::Result<_>>()?)
 }

@@ -191,3 +191,17 @@ async fn an_archive_may_come_through_a_pipe() {
         digest(&rootfs("piped"))
     );
 }
+
+#[tokio::test]
+async fn what_a_layer_hides_wholly_is_no_part_of_the_root() {
+    let folder = Folder::new();
+    let images = folder.images();
+    let hiding = tar(&[(".wh..wh..opq", b""), ("content", b"alone")]);
+    let top = tar(&[("more", b"above")]);
+    let layers: [&[u8]; 3] = [&rootfs("hidden"), &hiding, &top];
+    import(&images, &docker(&layers, &["app:1"]).tar(), None).await.expect("imported");
+    let resolved = images.resolve(None, "app:1").await.expect("there");
+    assert_eq!(resolved.layers.len(), 2);
+    assert_eq!(read(&folder, &resolved.layers[1], "content"), "alone");
+    assert_eq!(resolved.image.passwd, "", "the accounts below are hidden too");
+}

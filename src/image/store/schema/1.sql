@@ -31,6 +31,8 @@ CREATE TABLE layers (
     entries INTEGER NOT NULL,
     -- Entries of the archive that are not in the tree.
     skipped INTEGER NOT NULL,
+    -- 1: nothing of the layers below it is seen.
+    hides_all INTEGER NOT NULL,
     passwd TEXT,
     "group" TEXT
 ) STRICT;
