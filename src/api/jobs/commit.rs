@@ -6,7 +6,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use model::{CommitRequest, Committed, FieldError, IdMapReceipt, pointer};
+use model::{CommitRequest, Committed, FieldError, IdMapReceipt};
 use supervise::{Changes, Order};
 
 use crate::caller::Submitter;
@@ -39,7 +39,9 @@ pub(crate) async fn commit(
         Some((receipt.image.as_ref()?.digest.clone(), inside_uid))
     }) else {
         let detail = "the job runs on `host`, which is no image that a layer could be added to";
-        return Err(vec![FieldError { pointer: pointer(&[]), code: "conflict", detail: detail.into() }].into());
+        return Err(
+            vec![FieldError { pointer: String::new(), code: "conflict", detail: detail.into() }].into()
+        );
     };
     live.order(Order::Changes);
     let changes = tokio::time::timeout(PATIENCE, live.changed.next()).await;

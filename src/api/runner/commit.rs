@@ -36,7 +36,8 @@ impl Wanted {
                 let by_the_job = matches!(error, Error::ArchiveRefused { .. } | Error::TooLarge { .. });
                 outcome.status = if by_the_job { Status::Failed } else { Status::InternalError };
                 let detail = format!("no image was made of the job: {error}");
-                outcome.cause = Some(Cause { code: Some(error.code().into()), ..Cause::new("commit", detail) });
+                outcome.cause =
+                    Some(Cause { code: Some(error.code().into()), ..Cause::new("commit", detail) });
                 None
             }
         }

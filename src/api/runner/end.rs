@@ -5,7 +5,8 @@ use std::sync::Arc;
 use admission::{Admitted, Follower};
 use journal::JournalError;
 use model::{
-    Artifact, ArtifactError, Callback, Cause, Committed, Ended, Job, JobId, JobSpec, Status, StepResult, Timing,
+    Artifact, ArtifactError, Callback, Cause, Committed, Ended, Job, JobId, JobSpec, Status, StepResult,
+    Timing,
 };
 use supervise::{Collected, Outcome};
 use tokio::runtime::Handle;
@@ -115,17 +116,8 @@ impl Ending {
         let (admit_us, queue_us) = self.live.before();
         let timing = Timing { admit_us, queue_us, ..timing };
         let skipped = skipped(&steps);
-        let ended = Ended {
-            status,
-            cause,
-            skipped,
-            artifacts,
-            artifact_errors,
-            committed: None,
-            policy,
-            warnings,
-            timing,
-        };
+        let ended =
+            Ended { status, cause, skipped, artifacts, artifact_errors, committed, policy, warnings, timing };
         self.finish(ended).await;
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::Happened;
 use schedule::{Lease, Queue};
-use supervise::{Lanes, Watch};
+use supervise::{Changes, Lanes, Watch};
 
 use crate::store::live::Live;
 

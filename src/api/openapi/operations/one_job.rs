@@ -1,6 +1,6 @@
 //! Below `/jobs/{id}`.
 
-use model::Job;
+use model::{CommitRequest, Committed, Job};
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Parameter};
 
@@ -19,6 +19,7 @@ const DELETE: &str = "Deletes a job that has ended\n\nIts record, and all that b
 const CANCEL: &str =
     "Ends a job as `cancelled`\n\nThe answer is the job as it stands; after its end this changes nothing.";
 const PAUSE: &str = "Holds a job back\n\nIts processes stand still until it is resumed; that time counts for no limit of a step.";
+const COMMIT: &str = "Makes an image of a paused job\n\nOf its image and what it has changed; see `commit` of a job for one that ends.";
 const EVENTS: &str = "Answers what happened to a job\n\n\
     With `Accept: text/event-stream` as server-sent events (WHATWG HTML §9.2), as they happen, until the job has ended: `id` is the \
     number of the event, `event` its `type`, `data` the `Event` as JSON on one line. A client that was cut off goes on with \
@@ -34,10 +35,19 @@ pub(super) fn operations() -> Vec<Operation> {
         order("/jobs/{id}/cancel", "cancel_job", CANCEL),
         order("/jobs/{id}/pause", "pause_job", PAUSE).refused(&[Code::JobNotRunning]),
         order("/jobs/{id}/resume", "resume_job", "Lets a paused job go on").refused(&[Code::JobNotRunning]),
+        commit(),
         events(),
         output(),
         artifact(),
     ]
+}
+
+fn commit() -> Operation {
+    of_job(HttpMethod::Post, "/jobs/{id}/commit", "commit_job", COMMIT)
+        .role(Role::Submit)
+        .json::<CommitRequest>(vec![("workspace_too", json!({ "image": "acme/app:1", "workspace": true }))])
+        .answer(Answer::new("201", "The new image.").json::<Committed>())
+        .refused(&[Code::JobNotPaused, Code::InvalidJob, Code::StorageFull])
 }
 
 fn of_job(method: HttpMethod, path: &'static str, name: &'static str, about: &'static str) -> Operation {

@@ -67,7 +67,7 @@ async fn an_outcome_is_in_the_journal_before_it_is_told() {
             assert_eq!(state.journal.job(job.id).expect("read").as_ref(), Some(&*job));
         }
     });
-    ending.ended(outcome(Status::Failed)).await;
+    ending.ended(outcome(Status::Failed), None).await;
     end.await.expect("no panic");
     let job = told(&live).await;
     let timing = Timing { admit_us: 1, queue_us: 2, setup_us: 3, run_us: 4, collect_us: 5 };
@@ -86,7 +86,7 @@ async fn an_artifact_that_cannot_be_stored_is_told() {
     std::fs::remove_dir(state.folder.join("blobs/incoming")).expect("an empty folder");
     let (ending, _stop) = running(&state).await;
     let live = Arc::clone(&ending.live);
-    ending.ended(outcome(Status::Succeeded)).await;
+    ending.ended(outcome(Status::Succeeded), None).await;
     let job = told(&live).await;
     let errors: Vec<_> = job.artifact_errors.iter().map(|error| (&*error.path, &*error.code)).collect();
     assert_eq!((job.artifacts.len(), errors), (0, vec![("out/a", "not_stored")]));
