@@ -77,6 +77,8 @@ impl Toolbox {
         nix::unistd::dup2_stdin(&null)?;
         nix::unistd::dup2_stdout(&null)?;
         nix::unistd::dup2_stderr(&null)?;
+        // Below, by number: nothing may close it twice.
+        drop(null);
         let kept = std::iter::once(&call.socket).chain(&call.fds).map(AsRawFd::as_raw_fd);
         close_all_but([0, 1, 2].into_iter().chain(kept).collect())?;
         mounts::make_private()?;
