@@ -5,6 +5,7 @@ use std::env;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use image::registry::{self, Registry};
 use model::{HostPolicy, JobRequest, Limits, LimitsRequest};
 use sandbox::DEGRADABLE;
 use schedule::Capacity;
@@ -35,6 +36,8 @@ pub struct Config {
     pub defaults: Limits,
     pub caps: Limits,
     pub service: Service,
+    pub registries: registry::Settings,
+    pub volume_bytes: u64,
     pub max_body_bytes: usize,
     pub allowed_hosts: Vec<String>,
     pub seccomp_profiles: BTreeMap<String, PathBuf>,
@@ -76,6 +79,8 @@ impl Config {
             defaults,
             caps,
             service,
+            registries: registries(settings.registries, settings.registry_auth_file)?,
+            volume_bytes: settings.volume_bytes.unwrap_or(10 << 30),
             max_body_bytes: at_least_one("max_body_bytes", settings.max_body_bytes.unwrap_or(32 << 20))?,
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             seccomp_profiles: settings.seccomp_profiles.unwrap_or_default(),
@@ -86,6 +91,12 @@ impl Config {
             log_format: settings.log_format.unwrap_or_default(),
             unknown_variables: Vec::new(),
         })
+    }
+
+    /// Of the store in this state directory.
+    pub fn images(&self, state_dir: &Path) -> image::Options {
+        let (registries, volume_bytes) = (self.registries.clone(), self.volume_bytes);
+        image::Options { registries, volume_bytes, ..image::Options::new(state_dir) }
     }
 
     /// What [`JobRequest::check`] holds a request against.
@@ -101,6 +112,16 @@ fn policies(bundle: Option<String>) -> Result<Option<String>, ConfigError> {
         return Err(ConfigError::setting("policies", "is empty", hint));
     }
     Ok(bundle)
+}
+
+fn registries(
+    registries: BTreeMap<String, Registry>,
+    registry_auth_file: Option<PathBuf>,
+) -> Result<registry::Settings, ConfigError> {
+    let settings = registry::Settings { registries, registry_auth_file };
+    let hint = "write it as `[registries.\"HOST:PORT\"]`, and mirrors as `https://HOST`";
+    settings.check().map_err(|error| ConfigError::setting("registries", error.to_string(), hint))?;
+    Ok(settings)
 }
 
 fn listen(texts: Option<Vec<String>>) -> Result<Vec<Address>, ConfigError> {

@@ -23,6 +23,7 @@ use crate::{Config, log, privilege};
 
 /// For jobs that were answered with an id and have not ended when the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+const SWEEP: Duration = Duration::from_hours(1);
 /// For policies that are still to be told how jobs ended.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -51,7 +52,7 @@ pub fn serve(
     });
     let kept = kept.context("cannot open the journal")?;
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
-    let options = image::Options::new(entrance.state_dir());
+    let options = config.images(entrance.state_dir());
     let images = Images::open(options, Arc::new(Tools(supervisor.clone())))
         .context("cannot open the store of images")?;
     let runtime =
@@ -74,8 +75,14 @@ async fn run(
     let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
     let tls = entrance.tls();
     let queue: Queue = Arc::new(Local::new(config.service.capacity, config.service.quotas.clone()));
-    let stages =
-        Stages { supervisor, admission: admission.clone(), journal, queue, callers: callers.clone(), images };
+    let stages = Stages {
+        supervisor,
+        admission: admission.clone(),
+        journal,
+        queue,
+        callers: callers.clone(),
+        images: images.clone(),
+    };
     let service = api::Service::new(stages, edge(config));
     // Before anybody can send another: these were first.
     service.recover(unfinished).await;
@@ -83,6 +90,7 @@ async fn run(
 
     tokio::spawn(reload_on(hangup, admission.clone(), callers.clone(), tls));
     tokio::spawn(service.housekeeping());
+    tokio::spawn(sweep(images));
     let (drain, router) = (service.drain(), service.router());
     let (stopping, stopped) = oneshot::channel::<()>();
     let server = api::serve(listeners, router, async {
@@ -145,6 +153,17 @@ async fn reload_on(mut hangup: Signal, admission: Admission, callers: Callers, t
             // Both were told where they came about.
             Ok(_) | Err(ReloadError::Refused(_)) => (),
             Err(error) => tracing::error!("{error}"),
+        }
+    }
+}
+
+/// What was cut short by an earlier end of this process, or of another that has the store open, is left lying there.
+async fn sweep(images: Images) {
+    let mut turns = tokio::time::interval(SWEEP);
+    loop {
+        turns.tick().await;
+        if let Err(error) = images.gc().await {
+            tracing::warn!("the store of images was not swept: {error}");
         }
     }
 }

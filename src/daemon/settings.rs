@@ -6,9 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model::LimitsRequest;
+use image::registry::Registry;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
+
+mod sections;
+
+pub use sections::{LimitsSettings, LogFormat, RetentionSettings, TenantSettings};
 
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
@@ -19,9 +23,16 @@ const LISTS: [(&str, char); 5] = [
     ("allowed_hosts", ','),
     ("callback_allow", ','),
 ];
-const NUMBERS: [&str; 6] =
-    ["max_running", "max_queued", "max_body_bytes", "max_blob_bytes", "memory_bytes", "cpu_overcommit"];
-const TEXTS: [&str; 9] = [
+const NUMBERS: [&str; 7] = [
+    "max_running",
+    "max_queued",
+    "max_body_bytes",
+    "max_blob_bytes",
+    "memory_bytes",
+    "cpu_overcommit",
+    "volume_bytes",
+];
+const TEXTS: [&str; 10] = [
     "policies",
     "policy_cache",
     "admission_log",
@@ -31,6 +42,7 @@ const TEXTS: [&str; 9] = [
     "tls_cert",
     "tls_key",
     "durability",
+    "registry_auth_file",
 ];
 /// Of whoever sends jobs, not of the daemon.
 const CLIENTS: [&str; 3] = ["STOCKADE_SERVER", "STOCKADE_TOKEN", "STOCKADE_CACERT"];
@@ -73,6 +85,12 @@ pub struct Settings {
     pub durability: Option<String>,
     /// Where callbacks may go although it is not public: networks or addresses, with or without a port.
     pub callback_allow: Option<Vec<String>>,
+    /// By the name that references have, such as `docker.io`: how its images are come by.
+    pub registries: BTreeMap<String, Registry>,
+    /// Credentials for registries, in the form of Docker's `config.json`; a relative path starts at the settings file.
+    pub registry_auth_file: Option<PathBuf>,
+    /// The limit of a volume that is made without one, and the largest that may be asked for; 10 GiB where it is left out.
+    pub volume_bytes: Option<u64>,
     /// Of one uploaded blob.
     pub max_blob_bytes: Option<u64>,
     pub max_body_bytes: Option<usize>,
@@ -90,56 +108,6 @@ pub struct Settings {
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsSettings {
-    /// What a job gets that does not ask.
-    pub default: LimitsRequest,
-    /// The most a job may ask for.
-    pub cap: LimitsRequest,
-}
-
-/// What is left out is not limited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TenantSettings {
-    /// Further jobs wait.
-    pub max_running: Option<u32>,
-    /// Further jobs are answered with 429, unless they start at once.
-    pub max_queued: Option<u32>,
-    pub max_per_minute: Option<u32>,
-    /// Its share beside the others', 1 to 1000; 1 where it is left out.
-    pub weight: Option<u32>,
-    /// In place of `[retention]`.
-    pub retention_max_age_s: Option<u64>,
-    pub retention_max_bytes: Option<u64>,
-    pub retention_max_blob_bytes: Option<u64>,
-}
-
-/// For how long, and how much of, finished jobs and uploads are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetentionSettings {
-    /// Seconds since a job's end; a week where it is left out.
-    pub max_age_s: Option<u64>,
-    /// Of one tenant's finished jobs, with outputs and artifacts; the oldest go first. 1 GiB where it is left out.
-    pub max_bytes: Option<u64>,
-    /// Of one tenant's uploads; further ones are refused. 1 GiB where it is left out.
-    pub max_blob_bytes: Option<u64>,
-    /// For how long an upload is kept that no job refers to; an hour where it is left out.
-    pub blob_grace_s: Option<u64>,
-    /// With less than this left on the disk new jobs are answered with 507; 64 MiB where it is left out.
-    pub keep_free_bytes: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +154,7 @@ impl Settings {
             &mut settings.state_dir,
             &mut settings.tls_cert,
             &mut settings.tls_key,
+            &mut settings.registry_auth_file,
         ];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&path);
