@@ -1,17 +1,22 @@
 //! What will be done for one job, as data: pure, serialisable, printed by `run --dry-run`.
 
+mod filesystem;
 mod receipt;
+mod sources;
 mod step;
 pub(crate) mod view;
 
 use std::collections::BTreeSet;
 
-use model::{CgroupLimits, IdMapKind, JobSpec, NetworkMode, StepSpec};
+use model::{CgroupLimits, JobSpec, NetworkMode, StepSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostCaps;
 use crate::require;
 use crate::seccomp::{Profile, Profiles, Program};
+use filesystem::{landlock, root, scratch};
+pub use sources::{ImageLayer, ImageRoot, Sources, VolumePlan};
+use sources::{ids, volumes};
 pub(crate) use view::ViewPlan;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,41 +104,6 @@ const NOBODY: u32 = 65_534;
 /// Its own name, in `/etc/hosts` of every sandbox.
 const HOSTNAME: &str = "stockade";
 
-/// An image as overlayfs sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageRoot {
-    pub reference: String,
-    /// Of its manifest.
-    pub digest: String,
-    /// The topmost first.
-    pub layers: Vec<ImageLayer>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageLayer {
-    /// Its folder among the launcher's layers.
-    pub id: String,
-    /// `diff_id` of the OCI image specification.
-    pub digest: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VolumePlan {
-    pub name: String,
-    /// Its folder among the launcher's volumes.
-    pub id: String,
-    pub path: String,
-    pub read_only: bool,
-}
-
-/// What of the host's stores a job stands on: looked up before it is planned.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    pub image: Option<ImageRoot>,
-    /// Folders of the job's volumes, in its order.
-    pub volumes: Vec<String>,
-}
-
 /// One tmpfs, shown at three places, so that one limit covers all that a job can write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScratchPlan {
@@ -204,21 +174,6 @@ pub struct PlanError {
     /// Index into the request's `require`, when that asked for it.
     pub require_index: Option<usize>,
 }
-
-/// Listed in runc's and moby's defaults: host state that a pid namespace does not hide.
-const MASKED_FILES: [&str; 8] = [
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/key-users",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/sched_debug",
-    "/proc/sysrq-trigger",
-    "/proc/interrupts",
-];
-const MASKED_DIRECTORIES: [&str; 3] = ["/proc/acpi", "/proc/asound", "/proc/scsi"];
-/// The owner of the job's user namespace may write some sysctls without any capability (net, ipc): read-only for all.
-const READ_ONLY: [&str; 4] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"];
 
 /// What a plan is made for, and with what at hand.
 #[derive(Clone, Copy, Debug)]
@@ -295,43 +250,6 @@ fn no_overlay(what: &str) -> PlanError {
     }
 }
 
-/// Files of images and volumes have ids that outlive jobs, so a job over them has these instead of one of its slot.
-fn ids(spec: &JobSpec, host: &HostCaps, sources: &Sources) -> Result<Ids, PlanError> {
-    let stored = sources.image.is_some() || !sources.volumes.is_empty();
-    let map = if stored { IdMap::Image } else { IdMap::Slot };
-    let fits = |id: u32| id + 1 < host.image_ids || id == NOBODY;
-    if map == IdMap::Image && host.id_map == IdMapKind::PerSlot && !(fits(spec.user) && fits(spec.group)) {
-        return Err(PlanError {
-            layer: "id_map".into(),
-            detail: format!(
-                "the job's user or group is not among the {} that this host has for images",
-                host.image_ids
-            ),
-            remedy: "give the user that runs Stockade a larger range in /etc/subuid and /etc/subgid".into(),
-            require_index: None,
-        });
-    }
-    Ok(Ids { user: spec.user, group: spec.group, map })
-}
-
-fn volumes(spec: &JobSpec, sources: &Sources) -> Result<Vec<VolumePlan>, PlanError> {
-    if spec.volumes.len() != sources.volumes.len() {
-        return Err(PlanError {
-            layer: "volumes".into(),
-            detail: "this host keeps no volumes".into(),
-            remedy: "run the job through `stockade serve` or `stockade run` with a state directory".into(),
-            require_index: None,
-        });
-    }
-    let planned = spec.volumes.iter().zip(&sources.volumes).map(|(volume, id)| VolumePlan {
-        name: volume.name.clone(),
-        id: id.clone(),
-        path: volume.path.clone(),
-        read_only: volume.read_only,
-    });
-    Ok(planned.collect())
-}
-
 /// The last one sets clocks, which are a view of the machine and no wall: a kernel without it will do.
 fn namespaces(host: &HostCaps) -> Vec<String> {
     let all = ["user", "pid", "mount", "network", "ipc", "uts", "cgroup"];
@@ -354,32 +272,6 @@ fn seccomp_index(plans: &mut Vec<SeccompPlan>, profile: &Profile) -> usize {
         plans.push(SeccompPlan { profile, digest, program });
         plans.len() - 1
     })
-}
-
-fn root(image: Option<ImageRoot>) -> RootPlan {
-    RootPlan {
-        image,
-        masked_files: MASKED_FILES.map(String::from).into(),
-        masked_directories: MASKED_DIRECTORIES.map(String::from).into(),
-        read_only: READ_ONLY.map(String::from).into(),
-    }
-}
-
-/// One inode for every 4 KiB, the kernel's own default for tmpfs, within bounds that keep an inode bomb small.
-fn scratch(bytes: u64) -> ScratchPlan {
-    ScratchPlan { bytes, inodes: (bytes / 4096).clamp(1024, 262_144) }
-}
-
-/// An image's root is the job's to change; what lies elsewhere, and devices and `/proc`, are what their mounts make them.
-fn landlock(abi: u32, spec: &JobSpec, over_image: bool) -> LandlockPlan {
-    let writable = spec.volumes.iter().filter(|volume| !volume.read_only).map(|volume| volume.path.clone());
-    let own = ["/workspace", "/tmp", "/dev/shm"].map(String::from);
-    LandlockPlan {
-        abi,
-        read_execute: vec!["/".into()],
-        read_write: vec!["/dev".into(), "/proc".into()],
-        full: if over_image { vec!["/".into()] } else { own.into_iter().chain(writable).collect() },
-    }
 }
 
 /// Files in the scratch tmpfs outlive the step that wrote them, so their memory is limited around all steps. Processes

@@ -15,6 +15,7 @@ use crate::step::StepError;
 
 /// Daemon to launcher.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and most are jobs")]
 pub enum Request<'a> {
     /// Descriptor: init's end of the job's socket. `over` is the slot of the running sandbox whose `/workspace` this one
     /// is over.

@@ -183,12 +183,11 @@ mod tests {
         assert_eq!(range_in(file, Some("root"), Uid::from_raw(0)), None);
         assert_eq!(range_in(file, Some("zoe"), Uid::from_raw(9)), None);
     }
-    fn with(range: Option<Range>) -> HostIds {
-        HostIds { launcher: (1000, 1000), range }
-    }
+    const ALONE: HostIds = HostIds { launcher: (1000, 1000), range: None };
 
-    fn range(count: u32) -> Option<Range> {
-        Some(Range { first_uid: 100_000, first_gid: 200_000, count })
+    fn with(count: u32) -> HostIds {
+        let range = Range { first_uid: 100_000, first_gid: 200_000, count };
+        HostIds { range: Some(range), ..ALONE }
     }
 
     const OVER_IMAGE: Ids = Ids { user: 33, group: 5, map: IdMap::Image };
@@ -196,18 +195,18 @@ mod tests {
     #[test]
     fn slots_and_images_share_a_range_and_no_id() {
         for count in [LEAST_RANGE, 65_536, ROOT_COUNT - 1] {
-            let ids = with(range(count));
+            let ids = with(count);
             let (slots, images) = (ids.slots(), ids.image_ids());
             assert!(slots >= 64 && images.count >= 960, "{count}");
             assert!(slots < images.first, "{count}: {slots} {images:?}");
             assert_eq!(images.first + images.count, 1 + count);
         }
-        assert_eq!(with(range(ROOT_COUNT - 1)).image_ids().count, MOST_IMAGE_IDS);
+        assert_eq!(with(ROOT_COUNT - 1).image_ids().count, MOST_IMAGE_IDS);
     }
 
     #[test]
     fn a_job_over_an_image_has_the_ids_of_its_files() {
-        let ids = with(range(65_536));
+        let ids = with(65_536);
         let job = ids.of_job(3, OVER_IMAGE);
         // 4,096 slots come first.
         assert_eq!((job.user, job.group, job.host_uid), (4097 + 33, 4097 + 5, 100_000 + 4096 + 33));
@@ -217,12 +216,12 @@ mod tests {
             (alone.host_uid, alone.uid_map.as_str(), alone.gid_map.as_str()),
             (100_003, "33 4 1", "5 4 1")
         );
-        assert_eq!(with(range(ROOT_COUNT - 1)).of_job(0, OVER_IMAGE).uid_map, "0 65536 65536");
+        assert_eq!(with(ROOT_COUNT - 1).of_job(0, OVER_IMAGE).uid_map, "0 65536 65536");
     }
 
     #[test]
     fn without_a_range_every_id_is_the_launchers() {
-        let job = with(None).of_job(3, OVER_IMAGE);
+        let job = ALONE.of_job(3, OVER_IMAGE);
         assert_eq!((job.host_uid, job.user, job.own, job.uid_map.as_str()), (1000, 0, false, "33 0 1"));
         assert_eq!(job.gid_map, "5 0 1");
     }

@@ -55,7 +55,7 @@ pub(super) struct Sandbox {
 enum Lending {
     No,
     Offered,
-    Begun { lent: Lent, case: Foundation },
+    Begun { lent: Lent, case: Box<Foundation> },
 }
 
 impl Sandbox {
@@ -101,7 +101,7 @@ impl Sandbox {
         &mut self,
         plan: LaunchPlan,
         daemon: OwnedFd,
-        over: Option<OwnedFd>,
+        over: Option<&OwnedFd>,
         groups: Option<&Groups>,
     ) {
         if plan.workspace == Workspace::Lent {
@@ -120,7 +120,7 @@ impl Sandbox {
         &mut self,
         plan: LaunchPlan,
         daemon: &OwnedFd,
-        over: Option<OwnedFd>,
+        over: Option<&OwnedFd>,
         groups: Option<&Groups>,
     ) -> Result<(), StepError> {
         if let (Some(groups), Some(group)) = (groups, &self.group) {
@@ -130,7 +130,7 @@ impl Sandbox {
         self.announce(daemon);
         let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
         let volumes = volumes::mounts(&plan.volumes)?;
-        let mounts = over.iter().chain(&volumes);
+        let mounts = over.into_iter().chain(&volumes);
         let fds: Vec<_> = std::iter::once(daemon).chain(mounts).map(AsFd::as_fd).collect();
         let processors = self.share.numbers.clone();
         wire::send(init.as_fd(), &Assignment { plan, processors }, &fds).at(Step::Clone, 10)
@@ -144,7 +144,7 @@ impl Sandbox {
     pub(super) fn lend(&mut self, case: &Foundation) -> Result<OwnedFd, StepError> {
         if let (Lending::Offered, Some(init)) = (&self.lending, &self.init) {
             let lent = Lent::accept(init, self.slot.number).at(Step::Overlay, 30)?;
-            self.lending = Lending::Begun { lent, case: case.clone() };
+            self.lending = Lending::Begun { lent, case: Box::new(case.clone()) };
         }
         match &self.lending {
             Lending::Begun { lent, .. } => lent.copy().at(Step::Overlay, 31),

@@ -190,7 +190,7 @@ impl Live {
             Request::Job { plan, over } => self.launch(plan.into_owned(), over, socket),
             // Should it fail, the socket is closed, which tells.
             Request::Tool { task } => {
-                self.working.extend(self.tools.start(ToolCall { socket, task, fds, ids }))
+                self.working.extend(self.tools.start(ToolCall { socket, task, fds, ids }));
             }
         }
         true
@@ -201,7 +201,7 @@ impl Live {
         match self.find(&foundation, over) {
             Ok((mut sandbox, lent)) => {
                 sandbox.share = self.processors.take(&plan, sandbox.processor);
-                sandbox.assign(plan, socket, lent, self.groups.as_ref());
+                sandbox.assign(plan, socket, lent.as_ref(), self.groups.as_ref());
                 self.sandboxes.push(sandbox);
                 let over_nothing = over.is_none().then(|| self.ahead.asked(&foundation)).flatten();
                 if let Some(gone) = over_nothing {

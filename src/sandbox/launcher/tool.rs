@@ -64,7 +64,7 @@ impl Toolbox {
             Cloned::Child => {
                 let work = AssertUnwindSafe(|| self.confine(&call).map(|()| (self.run)(call)));
                 // The socket's end tells whoever waits.
-                sys::exit_now(if matches!(catch_unwind(work), Ok(Ok(()))) { 0 } else { 1 })
+                sys::exit_now(i32::from(!matches!(catch_unwind(work), Ok(Ok(())))))
             }
         }
     }
