@@ -204,8 +204,14 @@ impl<'a> Archive<'a> {
         let mut buffer = [0; 16 << 10];
         // A size near the largest number cannot overflow: the cap on bytes ends it first.
         while self.read(&mut buffer)? > 0 {}
-        self.left = std::mem::take(&mut self.padding);
-        while self.read(&mut buffer)? > 0 {}
+        // An archive may end before the padding of its last entry, as what umoci(1) inserts does.
+        let mut padding = usize::try_from(std::mem::take(&mut self.padding)).unwrap_or(0);
+        while padding > 0 {
+            match self.stream.take(&mut buffer[..padding])? {
+                0 => break,
+                count => padding -= count,
+            }
+        }
         Ok(())
     }
 

@@ -62,3 +62,14 @@ fn compression_is_recognised_and_what_was_promised_is_checked() {
         assert_eq!(code(Some(right.clone()), Some(right.digest)), Err(Refusal::DiffId));
     }
 }
+
+#[test]
+fn an_archive_may_end_before_the_padding_of_its_last_entry_but_not_within_it() {
+    let lab = Lab::new();
+    let archive = Tar::new().file("a", "1").file("b", "22").end();
+    // Two headers, two blocks of contents, two of the end: only `22` of the last block is left.
+    let bare = &archive[..archive.len() - 1024 - 510];
+    assert_eq!(lab.unpack(bare).expect("whole").entries, 2);
+    assert_eq!(lab.text("b"), "22");
+    assert_eq!(lab.refusal(&bare[..bare.len() - 1]), Refusal::Malformed);
+}
