@@ -28,6 +28,12 @@ pub(crate) fn launcher(config: &Config, stores: Option<Stores>) -> Result<Launch
     }
 }
 
+/// For work on images and volumes alone, without a cgroup. Must be called while this process has one thread: it forks.
+pub(crate) fn tools(config: &Config, stores: Stores) -> Result<Launcher, Failure> {
+    let options = LauncherOptions { tools_only: true, ..options(config, Some(stores)) };
+    Launcher::start(&options).map_err(|error| Failure::new(chain(&error)).hint(remedy(&error)))
+}
+
 /// What [`launcher`] does about the cgroup, for the checks that look at it.
 pub(crate) fn delegated_group() -> Result<(), DelegateError> {
     let owner = geteuid().is_root().then(|| (geteuid().as_raw(), getegid().as_raw()));
@@ -47,6 +53,7 @@ pub(crate) fn options(config: &Config, stores: Option<Stores>) -> LauncherOption
         host_paths: config.host_paths.clone(),
         allow_degraded: config.allow_degraded.clone(),
         stores,
+        tools_only: false,
     }
 }
 

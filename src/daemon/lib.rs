@@ -9,6 +9,7 @@ mod config;
 mod delegate;
 mod entrance;
 mod folders;
+mod images;
 mod listen;
 mod log;
 mod machine;
@@ -20,7 +21,9 @@ mod stores;
 
 pub use config::{Config, Service};
 pub use delegate::{DelegateError, ask_systemd};
+pub use images::images;
 pub use listen::Address;
+pub use privilege::shed;
 pub use serve::serve;
 pub use settings::{ConfigError, LimitsSettings, LogFormat, RetentionSettings, Settings, TenantSettings};
 pub use state::{Owner, state_dir, state_dir_of};

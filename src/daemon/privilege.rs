@@ -9,7 +9,7 @@ pub(crate) const DAEMON: u32 = 1_999_999_999;
 
 /// For good. After the launcher, the listener and the policies, which may need root, and before any thread that starts
 /// programs: `no_new_privs` is for this thread and those it makes. Ids are changed for all threads there are (nptl(7)).
-pub(crate) fn shed() -> anyhow::Result<()> {
+pub fn shed() -> anyhow::Result<()> {
     if geteuid().is_root() {
         let (user, group) = (Uid::from_raw(DAEMON), Gid::from_raw(DAEMON));
         // Groups first: without root's uid they could not be changed any more.

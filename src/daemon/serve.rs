@@ -1,7 +1,6 @@
 //! Start and stop order of the daemon.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +51,7 @@ pub fn serve(
     });
     let kept = kept.context("cannot open the journal")?;
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
-    let options = config.images(entrance.state_dir());
-    let images = Images::open(options, Arc::new(Tools(supervisor.clone())))
+    let images = crate::images(config, entrance.state_dir(), Some(supervisor.clone()))
         .context("cannot open the store of images")?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
@@ -186,15 +184,6 @@ fn raise_open_files() {
         && let Err(errno) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
         tracing::warn!(%errno, soft, "cannot raise the number of open files");
-    }
-}
-
-/// What works on images and volumes, through the launcher.
-struct Tools(Supervisor);
-
-impl image::Worker for Tools {
-    fn start(&self, task: Vec<u8>, fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
-        self.0.tool(task, fds)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct LauncherOptions {
     pub host_paths: Vec<PathBuf>,
     /// Without them no job has an image or a volume. The folders must exist.
     pub stores: Option<Stores>,
+    /// Only [`Launcher::tool`] is asked for: no cgroup is looked for, and none is made.
+    pub tools_only: bool,
     /// Layers that may be missing, by name: see [`crate::DEGRADABLE`].
     pub allow_degraded: BTreeSet<String>,
 }

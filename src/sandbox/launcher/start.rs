@@ -65,6 +65,9 @@ impl Launcher {
 }
 
 fn delegation(ids: &HostIds, options: &LauncherOptions) -> Result<Option<Delegation>, StartError> {
+    if options.tools_only {
+        return Ok(None);
+    }
     let owner = nix::unistd::geteuid().is_root().then_some(ids.launcher);
     match Delegation::find(&FindOptions { owner, allow_swap: options.allow_degraded.contains("cgroup.swap") })
     {
