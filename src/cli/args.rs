@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use daemon::{LogFormat, Settings};
+use model::{CommitRequest, VolumeRequest};
 
 use crate::cancel::{CancelArgs, RmArgs};
 use crate::completion::{CompleteJobsArgs, JOBS_FOR_COMPLETION};
+use crate::image::ImageArgs;
 use crate::inspect::InspectArgs;
 use crate::logs::LogsArgs;
 use crate::pause::{PauseArgs, ResumeArgs};
@@ -16,6 +18,7 @@ use crate::ps::PsArgs;
 use crate::submit::SubmitArgs;
 use crate::token::TokenArgs;
 use crate::units::{duration_ms, size_bytes};
+use crate::volume::VolumeArgs;
 
 /// Runs untrusted programs in rootless, hardened sandboxes
 #[derive(Debug, Parser)]
@@ -36,6 +39,8 @@ pub(crate) enum Verb {
     Pause(PauseArgs),
     Resume(ResumeArgs),
     Rm(RmArgs),
+    Image(ImageArgs),
+    Volume(VolumeArgs),
     Serve(ServeArgs),
     Policy(PolicyArgs),
     Token(TokenArgs),
@@ -67,10 +72,15 @@ pub(crate) struct RunArgs {
     /// Print what would be done as JSON and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Whether the image is fetched from its registry
+    #[arg(long, value_name = "WHEN", default_value = "missing", requires = "image")]
+    pub(crate) pull: PullWhen,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
     #[command(flatten)]
     pub(crate) host: HostArgs,
-    /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    /// The command and its arguments [default: the image's]
+    #[arg(required_unless_present = "image", trailing_var_arg = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
 }
 
@@ -110,15 +120,24 @@ pub(crate) struct JobArgs {
     /// Set a variable; without a value it is copied from this environment
     #[arg(short, long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<String>,
-    /// Working directory inside the sandbox [default: /workspace]
+    /// Working directory inside the sandbox [default: the image's, else /workspace]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<String>,
-    /// Numeric user id inside the sandbox [default: 1000]
-    #[arg(short, long, value_name = "UID")]
+    /// User inside the sandbox: ids, or names that the image knows [default: the image's, 1000 without one]
+    #[arg(short, long, value_name = "USER[:GROUP]")]
     pub(crate) user: Option<String>,
     /// Copy a file into /workspace, keeping its permission bits
     #[arg(long, value_name = "HOSTPATH[:PATH]")]
     pub(crate) file: Vec<String>,
+    /// Root filesystem [default: host, a read-only view of the machine's own /usr]
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// Show the job this volume there; made when it is first named
+    #[arg(short, long, value_name = "NAME:PATH[:ro]", value_parser = volume)]
+    pub(crate) volume: Vec<VolumeRequest>,
+    /// When the command has succeeded, make an image of what it has changed, with `,workspace` of that too
+    #[arg(long, value_name = "NAME[,workspace]", value_parser = commit)]
+    pub(crate) commit: Option<CommitRequest>,
     /// Refuse to run without this layer, such as cgroup.memory or landlock>=4
     #[arg(long, value_name = "LAYER")]
     pub(crate) require: Vec<String>,
@@ -151,7 +170,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// Where the daemon keeps its tokens and jobs.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct StateArgs {
     /// State directory [default: /var/lib/stockade as root, else ~/.local/state/stockade]
     #[arg(long, value_name = "DIR")]
@@ -207,6 +226,37 @@ pub(crate) enum Ulimit {
     OpenFiles,
     FileBytes,
     StackBytes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PullWhen {
+    /// When it is not here yet
+    Missing,
+    /// Each time: a tag may have moved
+    Always,
+    Never,
+}
+
+/// Docker's form, with names alone: a host path is no volume.
+fn volume(text: &str) -> Result<VolumeRequest, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let (name, path, read_only) = match parts[..] {
+        [name, path] | [name, path, "rw"] => (name, path, false),
+        [name, path, "ro"] => (name, path, true),
+        _ => return Err("write it as NAME:/PATH or NAME:/PATH:ro".into()),
+    };
+    if name.contains('/') {
+        return Err("a volume has a name; for a folder of this machine there is `--host-path`".into());
+    }
+    Ok(VolumeRequest { name: name.into(), path: path.into(), read_only })
+}
+
+fn commit(text: &str) -> Result<CommitRequest, String> {
+    match text.split_once(',') {
+        None => Ok(CommitRequest { image: text.into(), workspace: false }),
+        Some((image, "workspace")) => Ok(CommitRequest { image: image.into(), workspace: true }),
+        Some(_) => Err("write it as NAME or NAME,workspace".into()),
+    }
 }
 
 fn ulimit(text: &str) -> Result<(Ulimit, u64), String> {

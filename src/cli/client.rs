@@ -11,10 +11,11 @@ mod query;
 mod relay;
 mod server;
 mod tls;
+mod upload;
 
 use std::future::Future;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, StatusCode};
@@ -30,6 +31,7 @@ pub(crate) use problem::Naming;
 pub(crate) use query::{path, query};
 pub(crate) use relay::{Relay, Wanted};
 pub(crate) use server::Server;
+pub(crate) use upload::Upload;
 
 use crate::output::Failure;
 use connect::Connector;
@@ -52,6 +54,9 @@ pub(crate) struct Call {
     headers: Vec<(HeaderName, String)>,
     body: Bytes,
 }
+
+/// Of a request.
+pub(crate) type Outgoing = Either<Full<Bytes>, Upload>;
 
 /// What a server answered that did what it was asked.
 #[derive(Debug)]
@@ -97,7 +102,17 @@ impl Client {
 
     /// An answer that says no is an error.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, CallError> {
-        let request = self.request(call)?;
+        let body = Either::Left(Full::new(call.body.clone()));
+        self.sent(self.request(call, body)?).await
+    }
+
+    /// The same, with a file for its body.
+    pub(crate) async fn upload<T: DeserializeOwned>(&self, call: Call, body: Upload) -> Result<T, CallError> {
+        let answer = self.sent(self.request(call, Either::Right(body))?).await?;
+        self.parsed(answer).await
+    }
+
+    async fn sent(&self, request: Request<Outgoing>) -> Result<Answer, CallError> {
         let mut connection = self.connector.connect(&self.server).await?;
         let broken = |source| CallError::Broken { server: self.server.clone(), source };
         let response = connection.send_request(request).await.map_err(broken)?;
@@ -110,7 +125,12 @@ impl Client {
     }
 
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, CallError> {
-        let body = self.send(call).await?.whole(&self.server).await?;
+        let answer = self.send(call).await?;
+        self.parsed(answer).await
+    }
+
+    async fn parsed<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, CallError> {
+        let body = answer.whole(&self.server).await?;
         serde_json::from_slice(&body).map_err(|error| CallError::unreadable(&self.server, &error))
     }
 
@@ -118,7 +138,7 @@ impl Client {
         &self.server
     }
 
-    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, CallError> {
+    fn request(&self, call: Call, body: Outgoing) -> Result<Request<Outgoing>, CallError> {
         let agent = concat!("stockade/", env!("CARGO_PKG_VERSION"));
         let mut request = Request::builder().method(call.method).uri(call.target);
         request = request.header(HOST, self.server.host()).header(USER_AGENT, agent);
@@ -128,7 +148,7 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        request.body(Full::new(call.body)).map_err(|source| CallError::Unsendable { source })
+        request.body(body).map_err(|source| CallError::Unsendable { source })
     }
 
     async fn refusal(&self, answer: Answer) -> CallError {

@@ -8,11 +8,14 @@ mod client;
 mod completion;
 mod doctor;
 mod exit;
+mod image;
 mod inspect;
 mod logs;
 mod output;
 mod pause;
+mod place;
 mod policy;
+mod progress;
 mod ps;
 mod request;
 mod run;
@@ -22,6 +25,7 @@ mod start;
 mod submit;
 mod token;
 mod units;
+mod volume;
 
 use std::env;
 use std::process::ExitCode;
@@ -35,7 +39,7 @@ fn main() -> ExitCode {
     // The launcher re-executes this binary by this name. Before anything else: it must have one thread and no state.
     let name = env::args_os().next();
     if name.as_ref().is_some_and(|name| name == sandbox::LAUNCHER_ROLE) {
-        return sandbox::launcher_main(image::tool::run);
+        return sandbox::launcher_main(::image::tool::run);
     }
     if name.is_some_and(|name| name == admission::COMPILER_ROLE) {
         return admission::compiler_main();
@@ -54,6 +58,8 @@ fn main() -> ExitCode {
         Verb::Pause(args) => (exit::ERROR, pause::pause(&args)),
         Verb::Resume(args) => (exit::ERROR, pause::resume(&args)),
         Verb::Rm(args) => (exit::ERROR, cancel::rm(&args)),
+        Verb::Image(args) => (exit::ERROR, image::image(&args)),
+        Verb::Volume(args) => (exit::ERROR, volume::volume(&args)),
         Verb::Serve(args) => (exit::ERROR, serve::serve(&args)),
         Verb::Token(args) => (exit::ERROR, token::token(&args)),
         Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),

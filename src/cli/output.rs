@@ -29,6 +29,10 @@ impl Failure {
         Self::new(format!("{what}: {}", chain(error)))
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }

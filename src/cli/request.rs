@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{FieldError, FileRequest, HostPolicy, JobRequest, JobSpec, LimitsRequest, Network};
+use model::{FieldError, FileRequest, HostPolicy, Image, JobRequest, JobSpec, LimitsRequest, Network};
 
 use crate::args::{JobArgs, NetworkMode, RunArgs, Ulimit};
 use crate::output::Failure;
@@ -20,11 +20,14 @@ pub(crate) fn job_request(
 ) -> Result<JobRequest, Failure> {
     let NetworkMode::None = args.network;
     Ok(JobRequest {
-        command: Some(command.to_vec()),
+        image: args.image.clone(),
+        command: (!command.is_empty()).then(|| command.to_vec()),
         files: args.file.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?,
         env: environment(&args.env, variable),
         limits: limits(args),
         network: Network::default(),
+        volumes: args.volume.clone(),
+        commit: args.commit.clone(),
         profile: args.profile.clone(),
         user: args.user.clone(),
         workdir: args.workdir.clone(),
@@ -34,8 +37,13 @@ pub(crate) fn job_request(
 }
 
 /// The checked job; every complaint is in the failure, under the name of the option it is about.
-pub(crate) fn check(request: JobRequest, args: &RunArgs, host: &HostPolicy) -> Result<JobSpec, Failure> {
-    let spec = request.check(host).map_err(|errors| refusal(&errors))?;
+pub(crate) fn check(
+    request: JobRequest,
+    args: &RunArgs,
+    host: &HostPolicy,
+    image: Option<&Image>,
+) -> Result<JobSpec, Failure> {
+    let spec = request.check_over(host, image).map_err(|errors| refusal(&errors))?;
     Ok(JobSpec { tty: args.tty, ..spec })
 }
 
@@ -115,6 +123,9 @@ pub(crate) fn option(pointer: &str) -> &str {
             "stack_bytes" => "--ulimit stack",
             other => other,
         },
+        "image" => "--image",
+        "volumes" => "--volume",
+        "commit" => "--commit",
         "env" => "--env",
         "files" => "--file",
         "profile" => "--profile",

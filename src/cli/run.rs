@@ -1,5 +1,7 @@
 //! `stockade run`: one job, without a daemon.
 
+mod ground;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, IsTerminal};
@@ -8,31 +10,76 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use admission::{About, Additions, Admission, Admitted, Denial, Follower, Verdict};
-use daemon::Config;
+use daemon::{Config, Settings};
 use jiff::Timestamp;
-use model::{Cause, Decision, Job, JobId, JobSpec, Mode, Status, Timing};
-use sandbox::{Launcher, PlanError, Profiles, Sources};
-use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor, micros};
-use tokio::runtime;
+use model::{Cause, Decision, HostPolicy, Job, JobId, JobRequest, JobSpec, Mode, Status, Timing};
+use sandbox::{PlanError, Sources};
+use supervise::{Io, NoLanes, Outcome, Supervisor, micros};
+use tokio::runtime::{self, Runtime};
 
 use crate::args::RunArgs;
 use crate::output::{self, Failure};
+use crate::place::shed;
 use crate::{exit, request, signals, start};
+use ground::{Changed, Folders, Ground};
 
 /// For policies that follow jobs; they have a tenth of a second each by default.
 const FLUSH: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
+    let flags = Settings { state_dir: args.state.state_dir.clone(), ..args.host.settings() };
+    let config = Config::load(args.host.config.as_deref(), &flags)?;
     if args.tty && !args.dry_run && !io::stdin().is_terminal() {
         return Err(Failure::new("-t: the input is not a terminal").hint("leave out `-t`"));
     }
     let profiles = start::profiles(&config)?;
     let request = request::job_request(&args.job, &args.command, |name| env::var(name).ok())?;
-    let spec = request::check(request, args, &config.policy(profiles.names()))?;
+    let policy = config.policy(profiles.names());
+    let folders = Folders::needed(&config, &request)?;
+    // What can be said already is said before anything is started.
+    let checked = match request.image() {
+        None => Some(request::check(request.clone(), args, &policy, None)?),
+        Some(_) => None,
+    };
     // Before the runtime exists: it forks.
-    let launcher = start::launcher(&config, None)?;
+    let launcher = start::launcher(&config, folders.as_ref().map(|folders| folders.stores.clone()))?;
     let admission = start::admission(&config, &profiles)?;
+    if folders.is_some() {
+        shed()?;
+    }
+    let supervisor = Supervisor::new(launcher, profiles);
+    let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
+    // One thread is enough for one job and is there at once.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::caused("cannot start", &error))?;
+    let done =
+        over(args, &runtime, Over { config, supervisor, admission, folders, request, checked, policy });
+    // A thread may still sit in a read of our stdin.
+    runtime.shutdown_background();
+    done
+}
+
+/// What a job is made of and run with.
+struct Over {
+    config: Config,
+    supervisor: Supervisor,
+    admission: Admission,
+    folders: Option<Folders>,
+    request: JobRequest,
+    checked: Option<JobSpec>,
+    policy: HostPolicy,
+}
+
+fn over(args: &RunArgs, runtime: &Runtime, over: Over) -> Result<ExitCode, Failure> {
+    let Over { config, supervisor, admission, folders, request, checked, policy } = over;
+    let ground = match &folders {
+        None => None,
+        Some(folders) => Some(runtime.block_on(folders.open(&config, &supervisor, &request, args))?),
+    };
+    let spec = match checked {
+        Some(spec) => spec,
+        None => request::check(request, args, &policy, ground.as_ref().and_then(Ground::image))?,
+    };
     let about = About::local(JobId::new());
     let asked = Instant::now();
     let decide = if args.dry_run { Admission::preview } else { Admission::admit };
@@ -40,30 +87,31 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let admit = asked.elapsed();
     // The only one of this process.
     admission.close();
-    let admitted = match verdict {
-        Verdict::Admitted(admitted) => admitted,
-        Verdict::Denied(denial) => return denied(args, about.id, admit, denial),
-    };
-    // One thread is enough for one job and is there at once.
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::caused("cannot start", &error))?;
-    let done = runtime.block_on(job(args, launcher, profiles, &admission, admitted, admit));
-    // A thread may still sit in a read of our stdin.
-    runtime.shutdown_background();
-    done
+    match verdict {
+        Verdict::Admitted(admitted) => {
+            let ours = Ours { supervisor, admission: &admission, ground, admit };
+            runtime.block_on(job(args, ours, admitted))
+        }
+        Verdict::Denied(denial) => denied(args, about.id, admit, denial),
+    }
 }
 
-async fn job(
-    args: &RunArgs,
-    launcher: Launcher,
-    profiles: Profiles,
-    admission: &Admission,
-    admitted: Admitted<JobSpec>,
+/// What an admitted job is run with.
+struct Ours<'a> {
+    supervisor: Supervisor,
+    admission: &'a Admission,
+    ground: Option<Ground>,
     admit: Duration,
-) -> Result<ExitCode, Failure> {
-    let supervisor = Supervisor::new(launcher, profiles);
-    let supervisor = supervisor.map_err(|error| Failure::caused("cannot reach the launcher", &error))?;
-    let plan = supervisor.plan(admitted.spec(), &Sources::default()).map_err(refused)?;
+}
+
+async fn job(args: &RunArgs, ours: Ours<'_>, admitted: Admitted<JobSpec>) -> Result<ExitCode, Failure> {
+    let Ours { supervisor, admission, mut ground, admit } = ours;
+    let sources = match &mut ground {
+        None => Sources::default(),
+        Some(ground) if args.dry_run => ground.preview(admitted.spec()),
+        Some(ground) => ground.mount(admitted.spec()).await?,
+    };
+    let plan = supervisor.plan(admitted.spec(), &sources).map_err(refused)?;
     if !args.json {
         admitted.warnings().iter().for_each(output::note);
     }
@@ -76,20 +124,41 @@ async fn job(
     let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
     let io = if args.json { Io::Report } else { Io::Relay };
     let before = Before::of(&admitted, admit);
-    let follower = admitted.follower().clone();
+    let (spec, follower) = (admitted.spec().clone(), admitted.follower().clone());
     let additions = additions(admission);
-    let outcome = supervisor.run(admitted, plan, io, orders, Arc::new(NoWatch), Arc::new(NoLanes)).await;
-    let (code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
+    let changed = Arc::new(Changed::default());
+    let watch = Arc::clone(&changed);
+    let outcome = supervisor.run(admitted, plan, io, orders, watch, Arc::new(NoLanes)).await;
+    let (mut code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
     if !args.json {
         outcome.warnings.iter().for_each(output::note);
         explanation.into_iter().for_each(output::note);
     }
     let mut job = finished(outcome, before);
+    if let Some(ground) = ground {
+        if job.status == Status::Succeeded && !committed(&ground, &spec, &changed, &mut job).await {
+            code = exit::RUN_FAILED;
+        }
+        ground.end().await;
+    }
     follow(admission, &follower, &mut job, &additions);
     if args.json {
         output::json(&job)?;
     }
     Ok(ExitCode::from(code))
+}
+
+/// Makes the image that the job asked for. What it cannot be made for is told, and then the job did not succeed.
+async fn committed(ground: &Ground, spec: &JobSpec, changed: &Changed, job: &mut Job) -> bool {
+    match ground.commit(spec, changed).await {
+        Ok(committed) => job.committed = committed,
+        Err(failure) => {
+            output::failure(&failure);
+            job.status = Status::InternalError;
+            job.cause = Some(Cause::new("commit", failure.message()));
+        }
+    }
+    job.status == Status::Succeeded
 }
 
 /// What policies that follow the job add to its record, as it comes.

@@ -61,7 +61,7 @@ pub(crate) struct SubmitArgs {
     pub(crate) server: ServerArgs,
     /// The command and its arguments
     #[arg(
-        required_unless_present = "from",
+        required_unless_present_any = ["from", "image"],
         conflicts_with = "from",
         trailing_var_arg = true,
         value_name = "CMD"

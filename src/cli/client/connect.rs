@@ -2,8 +2,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -12,13 +10,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::tls::Tls;
-use super::{CallError, Server};
+use super::{CallError, Outgoing, Server};
 use crate::output::Failure;
 
 /// For the connection and its TLS handshake; an answer may take as long as the job does.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) type Connection = SendRequest<Full<Bytes>>;
+pub(crate) type Connection = SendRequest<Outgoing>;
 
 #[derive(Debug)]
 pub(crate) struct Connector {

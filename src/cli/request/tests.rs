@@ -26,7 +26,7 @@ fn requested(line: &[&str]) -> JobRequest {
 
 fn complaint(line: &[&str]) -> String {
     let args = parse(line).expect("the line is well-formed");
-    let failure = check(requested(line), &args, &host()).expect_err("refused");
+    let failure = check(requested(line), &args, &host(), None).expect_err("refused");
     format!("{failure:?}")
 }
 
@@ -80,7 +80,7 @@ fn files_keep_name_and_permission_bits() {
     let named = format!("{shown}:src/a.bin");
     let request = requested(&["--file", shown, "--file", &named, "true"]);
     let args = parse(&["true"]).expect("the line is well-formed");
-    let spec = check(request, &args, &host()).expect("accepted");
+    let spec = check(request, &args, &host(), None).expect("accepted");
     fs::remove_file(&source).expect("removed");
     let name = source.file_name().expect("a name").to_string_lossy();
     assert_eq!([spec.files[0].path.as_str(), spec.files[1].path.as_str()], [&*name, "src/a.bin"]);
