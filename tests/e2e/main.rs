@@ -1,11 +1,12 @@
 //! Daemon and command line as a newcomer meets them, and the README's own commands.
 
 mod client;
+mod images;
 mod readme;
 mod verbs;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    support::main(&[verbs::cases(), client::cases(), readme::cases()].concat())
+    support::main(&[verbs::cases(), client::cases(), images::cases(), readme::cases()].concat())
 }
