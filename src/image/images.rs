@@ -16,6 +16,7 @@ mod pull;
 mod push;
 mod remove;
 mod resolve;
+mod scratch;
 
 pub use commit::{Changes, Setting};
 pub use look::{Details, Info, LayerInfo, Scope};

@@ -39,6 +39,7 @@ use crate::Error;
 use crate::store::aside;
 use credentials::Credential;
 use http::Clients;
+use secret::Secret;
 use session::Session;
 use settings::Endpoint;
 
@@ -46,7 +47,14 @@ use settings::Endpoint;
 const DOWNLOADS: usize = 16;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Client(Arc<Inner>);
+pub(crate) struct Client(Arc<Inner>, Option<Login>);
+
+/// Who somebody is at whatever registry they name.
+#[derive(Clone, Debug)]
+struct Login {
+    user: String,
+    password: Secret,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -60,7 +68,11 @@ impl Client {
     pub(crate) fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let downloads = Semaphore::new(DOWNLOADS);
-        Ok(Self(Arc::new(Inner { settings, clients: OnceCell::new(), downloads })))
+        Ok(Self(Arc::new(Inner { settings, clients: OnceCell::new(), downloads }), None))
+    }
+
+    pub(crate) fn logged_in(&self, user: String, password: String) -> Self {
+        Self(Arc::clone(&self.0), Some(Login { user, password: Secret::new(password) }))
     }
 
     /// With the mirrors' own credentials, never the registry's.
@@ -80,6 +92,9 @@ impl Client {
     }
 
     async fn credential(&self, endpoint: &Endpoint, repository: &str) -> Result<Credential, Error> {
+        if let (Some(Login { user, password }), None) = (&self.1, &endpoint.mirror_of) {
+            return Ok(Credential::Given { user: user.clone(), password: password.clone() });
+        }
         let file = self.0.settings.registry_auth_file.clone();
         let (registry, repository) = (endpoint.name.clone(), repository.to_owned());
         aside(move || credentials::find(file.as_deref(), &registry, &repository)).await

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::{Lease, Store, aside, directory, make_place, new_id, now};
@@ -19,11 +20,13 @@ pub struct Volumes {
     most_bytes: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A folder that jobs keep things in, beyond their end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Volume {
     pub name: String,
     pub tenant: String,
     /// The most that it may hold.
+    #[serde(rename = "size_limit_bytes")]
     pub size_bytes: u64,
     /// When it was last measured: after the last job that could write to it.
     pub used_bytes: u64,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Images;
@@ -23,7 +24,8 @@ pub enum Scope {
 }
 
 /// An image by one of its names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ImageInfo")]
 pub struct Info {
     pub name: String,
     /// None: everybody's.
@@ -42,7 +44,8 @@ pub struct Info {
 }
 
 /// All about one image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ImageDetails")]
 pub struct Details {
     #[serde(flatten)]
     pub info: Info,
@@ -62,7 +65,8 @@ pub struct Details {
     pub history: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ImageLayer")]
 pub struct LayerInfo {
     /// Of the blob.
     pub digest: String,

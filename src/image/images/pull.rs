@@ -40,8 +40,10 @@ impl Images {
         for layer in &image.layers {
             progress.told(&layer.blob, Stage::Waiting);
         }
-        let brought = stream::iter(&image.layers).map(|layer| self.bring(&holder, &route, layer, &progress));
-        brought.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        // Collected, for the compiler to see that this can be spawned (rust-lang/rust#102211).
+        let bringing: Vec<_> =
+            image.layers.iter().map(|layer| self.bring(&holder, &route, layer, &progress)).collect();
+        stream::iter(bringing).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let named = NewName { tenant: pull.tenant.clone(), name: name.clone(), source };
         self.arrive(&holder, image, vec![named], &progress).await?;
         let scope = Scope::Tenant(pull.tenant.clone().unwrap_or_default());

@@ -28,6 +28,11 @@ pub(super) enum Credential {
         password: Secret,
         file: PathBuf,
     },
+    /// Whoever asks has said it.
+    Given {
+        user: String,
+        password: Secret,
+    },
     /// An OAuth 2 refresh token (`identitytoken`).
     Refresh {
         token: Secret,
@@ -128,6 +133,11 @@ impl Credential {
                  their own, named by `registry_auth_file`",
                 file.display()
             ),
+            Self::Given { .. } => {
+                format!(
+                    "user or password for {registry} are wrong or do not suffice; or there is no such image"
+                )
+            }
             Self::Password { file, .. } | Self::Refresh { file, .. } | Self::Bearer { file, .. } => format!(
                 "the credentials for {registry} in {} are wrong, expired, or do not suffice; or there is no such image",
                 file.display()

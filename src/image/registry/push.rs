@@ -44,11 +44,13 @@ impl Client {
         for blob in &push.blobs {
             progress.told(blob, Stage::Waiting);
         }
-        let sent = stream::iter(&push.blobs).map(|blob| {
+        // Collected, as in `Images::pull`.
+        let sending = push.blobs.iter().map(|blob| {
             let sending = Sending { session: &session, store, blob, progress };
             self::blob(sending, push.elsewhere.first().map(String::as_str))
         });
-        sent.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        let sending: Vec<_> = sending.collect();
+        stream::iter(sending).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         manifest(&session, to, push).await
     }
 

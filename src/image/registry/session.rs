@@ -94,9 +94,10 @@ impl Session {
         let Some(asked) = challenge(refusal.headers()) else { return Ok(None) };
         match (asked, &self.credential) {
             (_, Credential::Bearer { token, .. }) => Ok(Some(token::header("Bearer", token.reveal())?)),
-            (Challenge::Basic, Credential::Password { user, password, .. }) => {
-                Ok(Some(token::basic(user, password)?))
-            }
+            (
+                Challenge::Basic,
+                Credential::Password { user, password, .. } | Credential::Given { user, password },
+            ) => Ok(Some(token::basic(user, password)?)),
             (Challenge::Basic, _) => Ok(None),
             (Challenge::Bearer { realm, service }, _) => {
                 token::fetch(self, realm, service.as_deref(), &self.scope).await.map(Some)

@@ -36,7 +36,7 @@ pub(super) async fn fetch(
     }
     let request = match &session.credential {
         Credential::Refresh { token, .. } => post(&session.http, realm, service, scope, token),
-        Credential::Password { user, password, .. } => {
+        Credential::Password { user, password, .. } | Credential::Given { user, password } => {
             get(&session.http, realm, service, scope).header(AUTHORIZATION, basic(user, password)?)
         }
         _ => get(&session.http, realm, service, scope),

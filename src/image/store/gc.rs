@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Transaction, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::blobs::names_in;
@@ -19,7 +20,7 @@ use crate::Error;
 use crate::worker::Tool;
 
 /// What a sweep has removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Freed {
     pub images: u64,
     pub layers: u64,
