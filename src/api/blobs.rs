@@ -3,45 +3,37 @@
 //! A tenant sees the blobs that it uploaded or that its jobs made, and no others, whoever else may have them.
 
 mod claimed;
-mod contents;
 mod fill;
-mod pace;
-mod receive;
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::{FromRef, FromRequestParts, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use journal::{BlobError, Journal};
+use journal::{BlobError, Journal, Upload};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::caller::{Reader, Submitter};
+use crate::contents::Contents;
 use crate::digest::Digest;
 use crate::download::{Caching, Download};
 use crate::problem::Problem;
+use crate::receive::{ReceiveError, Sink, check, receive};
 use crate::router::App;
 use claimed::ClaimError;
-use contents::Contents;
 pub(crate) use fill::{Form, fill, refill};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BlobsError {
     #[error("there is no such blob; upload it with `POST /blobs`")]
     Missing,
-    #[error("`Content-Encoding` is not supported: send the bytes as they are")]
-    Encoding,
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    #[error("a blob has at most {0} bytes")]
-    TooLarge(u64),
-    #[error("the body came too slowly: less than 1 KiB/s over {} s", pace::SPAN.as_secs())]
-    TooSlow,
-    #[error("the body could not be read: {0}")]
-    Aborted(String),
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
     #[error(transparent)]
     Store(#[from] BlobError),
     #[error("a thread that was to read or write blobs ended early: {0}")]
@@ -112,20 +104,21 @@ impl<S: Send + Sync> FromRequestParts<S> for ThisBlob {
     }
 }
 
+impl Sink for Upload {
+    type Error = BlobsError;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), BlobsError> {
+        Ok(self.write(bytes)?)
+    }
+}
+
 impl Uploads {
     async fn take(&self, tenant: String, headers: &HeaderMap, body: Body) -> Result<Response, BlobsError> {
-        let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
-            return Err(BlobsError::Encoding);
-        }
+        check(headers, &body, self.most)?;
         let expected = claimed::claimed(headers)?;
-        // Known from `Content-Length`: refused before one byte is read.
-        if body.size_hint().lower() > self.most {
-            return Err(BlobsError::TooLarge(self.most));
-        }
         let journal = self.journal.clone();
         let upload = tokio::task::spawn_blocking(move || journal.blobs().begin(&tenant)).await??;
-        let upload = receive::receive(upload, body, self.most).await?;
+        let upload = receive(upload, body, self.most).await?;
         let stored = tokio::task::spawn_blocking(move || {
             upload.finish(expected.map(|digest| digest.to_string()).as_deref())
         });

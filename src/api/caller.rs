@@ -113,6 +113,14 @@ impl Caller {
         self.clone().must_be(Role::Admin).map(drop)
     }
 
+    /// Whose things are asked for: the caller's own, unless an administrator names another.
+    pub(crate) fn tenant_or(&self, named: Option<String>) -> Result<String, Problem> {
+        match named {
+            Some(other) if other != self.tenant => self.admin().map(|()| other),
+            _ => Ok(self.tenant.clone()),
+        }
+    }
+
     fn must_be(self, role: Role) -> Result<Self, Problem> {
         if self.roles.allow(role) {
             return Ok(self);

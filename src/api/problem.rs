@@ -112,8 +112,8 @@ impl Problem {
     }
 
     /// As an answer to something else holds it.
-    pub(crate) fn value(&self, request: RequestId) -> Value {
-        serde_json::to_value(self.document(&request.to_string(), "/jobs")).unwrap_or_default()
+    pub(crate) fn value(&self, request: RequestId, instance: &str) -> Value {
+        serde_json::to_value(self.document(&request.to_string(), instance)).unwrap_or_default()
     }
 
     /// RFC 9110 §10.2.3: whole seconds, so rather one too many.

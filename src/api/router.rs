@@ -24,6 +24,7 @@ use crate::edge::{edge, method_not_allowed, not_found, panicked};
 use crate::guard::{Guard, guard};
 use crate::health::{healthz, readyz, version};
 use crate::idempotency::InFlight;
+use crate::images::{self, Places};
 use crate::jobs;
 use crate::json::Intake;
 use crate::openapi::openapi;
@@ -31,6 +32,7 @@ use crate::policies;
 use crate::runner::{Drain, Runner};
 use crate::store::Store;
 use crate::usage::usage;
+use crate::volumes;
 
 /// The stages that a job goes through, made by whoever starts the server.
 #[derive(Debug)]
@@ -52,6 +54,7 @@ pub(crate) struct App {
     pub(crate) runner: Runner,
     pub(crate) store: Store,
     pub(crate) images: Images,
+    pub(crate) places: Places,
     pub(crate) idempotency: InFlight,
     pub(crate) policies_required: bool,
     pub(crate) config: Arc<Config>,
@@ -103,6 +106,15 @@ impl Service {
             .route("/jobs/{id}/steps/{step}/{stream}", get(jobs::output::output))
             .route("/blobs", post(blobs::upload))
             .route("/blobs/{digest}", get(blobs::download))
+            .route("/images", get(images::list))
+            .route("/images/export", get(images::export::export))
+            .route("/images/gc", post(images::gc))
+            .route("/images/import", post(images::import::import))
+            .route("/images/pull", post(images::pull::pull))
+            .route("/images/push", post(images::push::push))
+            .route("/images/{*reference}", get(images::inspect).delete(images::remove))
+            .route("/volumes", get(volumes::list).post(volumes::create))
+            .route("/volumes/{name}", get(volumes::inspect).delete(volumes::remove))
             .route("/capabilities", get(capabilities))
             .route("/policies", get(policies::list))
             .route("/policies/reload", post(policies::reload))
@@ -139,6 +151,7 @@ impl App {
         Self {
             runner: Runner::new(store.clone(), queue, supervisor.clone(), images.clone(), callbacks),
             store,
+            places: Places::new(images.clone()),
             images,
             idempotency: InFlight::default(),
             capabilities: Arc::new(Capabilities::new(supervisor.host().clone(), &policy)),

@@ -52,10 +52,7 @@ pub(crate) async fn usage(
     Reader(caller): Reader,
     Query(Parameters { tenant }): Query<Parameters>,
 ) -> Result<Json<Usage>, Problem> {
-    let tenant = match tenant {
-        Some(other) if other != caller.tenant => caller.admin().map(|()| other)?,
-        _ => caller.tenant.clone(),
-    };
+    let tenant = caller.tenant_or(tenant)?;
     let name = tenant.clone();
     let stored = app.store.read(move |journal| journal.usage(&name)).await?;
     let load = app.runner.queue.load().tenants.remove(&tenant).unwrap_or_default();

@@ -88,7 +88,7 @@ fn denied_answer(denial: &Denial, request: RequestId) -> Response {
         denied_by: &denial.policy,
         policy: &denial.decisions,
         warnings: &denial.warnings,
-        problem: problem.value(request),
+        problem: problem.value(request, "/jobs"),
     };
     axum::Json(preview).into_response()
 }

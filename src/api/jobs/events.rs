@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use model::{Event, Happened, JobId};
@@ -18,6 +18,7 @@ use crate::caller::Reader;
 use crate::jobs::{Missing, ThisJob};
 use crate::problem::Problem;
 use crate::query::{Query, QueryError};
+use crate::sse;
 use crate::store::live::Listener;
 use crate::store::{Found, Store};
 
@@ -55,7 +56,7 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     let after = last_seen(&headers)?.or(parameters.after).unwrap_or(0);
     let found = store.find(id, &caller).await?;
-    if !wants_stream(&headers) {
+    if !sse::wanted(&headers) {
         return page(&store, id, &found, after, parameters.limit).await;
     }
     let mut feed = Feed { store, id, after, ready: VecDeque::new(), listener: None, done: false };
@@ -69,16 +70,7 @@ pub(crate) async fn events(
             }
         }
     }
-    // Proxies that buffer would hold back what is live.
-    let unbuffered = [("x-accel-buffering", "no"), ("cache-control", "no-store")];
-    Ok((unbuffered, Sse::new(stream(feed)).keep_alive(KeepAlive::default())).into_response())
-}
-
-fn wants_stream(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
+    Ok(sse::answer(stream(feed)))
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, QueryError> {

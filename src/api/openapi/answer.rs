@@ -51,6 +51,11 @@ impl Answer {
         self
     }
 
+    pub(super) fn tar(mut self) -> Self {
+        self.body.push(("application/x-tar", Body::Bytes));
+        self
+    }
+
     /// JSON of a form that is told elsewhere.
     pub(super) fn object(mut self) -> Self {
         self.body.push(("application/json", Body::Object));

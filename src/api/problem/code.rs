@@ -3,6 +3,7 @@ use axum::http::StatusCode;
 /// What a client may branch on; the last part of the problem's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
+    ArchiveRefused,
     ArtifactDamaged,
     ArtifactNotFound,
     BlobNotFound,
@@ -13,10 +14,16 @@ pub(crate) enum Code {
     Forbidden,
     IdempotencyInFlight,
     IdempotencyKeyReused,
+    ImageInUse,
+    ImageNotFound,
+    /// Of what a manifest names, not of a request's body.
+    ImageUnsupported,
     InternalError,
     InvalidCursor,
     InvalidJob,
+    InvalidName,
     InvalidQuery,
+    InvalidReference,
     InvalidToken,
     JobNotFinished,
     JobNotFound,
@@ -27,6 +34,9 @@ pub(crate) enum Code {
     MalformedRequest,
     MethodNotAllowed,
     MisdirectedRequest,
+    NameTaken,
+    NoBaseImage,
+    NoPlatform,
     NotFound,
     NotReady,
     OutputNotFound,
@@ -39,12 +49,20 @@ pub(crate) enum Code {
     QueueFull,
     QuotaExceeded,
     RangeNotSatisfiable,
+    RegistryRefused,
+    RegistryUnauthorized,
+    RegistryUnreachable,
     ReloadInProgress,
+    SizeMismatch,
     Stopping,
     StorageFull,
+    TooLarge,
     Unauthorized,
     UnsupportedLayer,
     UnsupportedMediaType,
+    VolumeFull,
+    VolumeInUse,
+    VolumeNotFound,
 }
 
 impl Code {
@@ -63,6 +81,7 @@ impl Code {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
+            Self::ArchiveRefused => (S::UNPROCESSABLE_ENTITY, "archive_refused", "Archive refused"),
             Self::ArtifactDamaged => (S::INTERNAL_SERVER_ERROR, "artifact_damaged", "Artifact damaged"),
             Self::ArtifactNotFound => (S::NOT_FOUND, "artifact_not_found", "No such artifact"),
             Self::BlobNotFound => (S::NOT_FOUND, "blob_not_found", "No such blob"),
@@ -77,10 +96,17 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Key of another request")
             }
+            Self::ImageInUse => (S::CONFLICT, "image_in_use", "Image in use"),
+            Self::ImageNotFound => (S::NOT_FOUND, "image_not_found", "No such image"),
+            Self::ImageUnsupported => {
+                (S::UNPROCESSABLE_ENTITY, "unsupported_media_type", "Unsupported kind of image")
+            }
             Self::InternalError => (S::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
             Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor", "Invalid cursor"),
             Self::InvalidJob => (S::UNPROCESSABLE_ENTITY, "invalid_job", "Invalid job"),
+            Self::InvalidName => (S::UNPROCESSABLE_ENTITY, "invalid_name", "Invalid name"),
             Self::InvalidQuery => (S::BAD_REQUEST, "invalid_query", "Invalid query"),
+            Self::InvalidReference => (S::UNPROCESSABLE_ENTITY, "invalid_reference", "Invalid reference"),
             Self::InvalidToken => (S::UNAUTHORIZED, "invalid_token", "Token refused"),
             Self::JobNotFinished => (S::CONFLICT, "job_not_finished", "The job has not ended"),
             Self::JobNotFound => (S::NOT_FOUND, "job_not_found", "No such job"),
@@ -93,6 +119,9 @@ impl Code {
             Self::MisdirectedRequest => {
                 (S::MISDIRECTED_REQUEST, "misdirected_request", "Misdirected request")
             }
+            Self::NameTaken => (S::CONFLICT, "name_taken", "Name taken"),
+            Self::NoBaseImage => (S::UNPROCESSABLE_ENTITY, "no_base_image", "No image to build upon"),
+            Self::NoPlatform => (S::UNPROCESSABLE_ENTITY, "no_platform", "Nothing for this machine"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "No such resource"),
             Self::NotReady => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready"),
             Self::OutputNotFound => (S::NOT_FOUND, "output_not_found", "No such output"),
@@ -107,8 +136,15 @@ impl Code {
             Self::RangeNotSatisfiable => {
                 (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
             }
+            Self::RegistryRefused => (S::BAD_GATEWAY, "registry_refused", "The registry refuses"),
+            Self::RegistryUnauthorized => {
+                (S::BAD_GATEWAY, "registry_unauthorized", "The registry wants other credentials")
+            }
+            Self::RegistryUnreachable => (S::BAD_GATEWAY, "registry_unreachable", "Registry unreachable"),
+            Self::SizeMismatch => (S::UNPROCESSABLE_ENTITY, "size_mismatch", "Another size"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
             Self::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "No room on disk"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "Too large"),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Token needed"),
             Self::UnsupportedLayer => {
                 (S::UNPROCESSABLE_ENTITY, "unsupported_layer", "This host cannot enforce what the job needs")
@@ -116,6 +152,9 @@ impl Code {
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
+            Self::VolumeFull => (S::CONFLICT, "volume_full", "Volume full"),
+            Self::VolumeInUse => (S::CONFLICT, "volume_in_use", "Volume in use"),
+            Self::VolumeNotFound => (S::NOT_FOUND, "volume_not_found", "No such volume"),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::guard::GuardError;
 use crate::jobs::Missing;
 use crate::json::JsonError;
 use crate::query::QueryError;
+use crate::receive::ReceiveError;
 
 impl From<JsonError> for Problem {
     fn from(error: JsonError) -> Self {
@@ -29,6 +30,19 @@ impl From<JsonError> for Problem {
             _ => Vec::new(),
         };
         Self::at(code, detail, errors)
+    }
+}
+
+impl From<&ReceiveError> for Problem {
+    fn from(error: &ReceiveError) -> Self {
+        let code = match error {
+            ReceiveError::Encoding => Code::UnsupportedMediaType,
+            ReceiveError::TooLarge(_) => Code::BodyTooLarge,
+            ReceiveError::TooSlow => Code::BodyTimeout,
+            ReceiveError::Aborted(_) => Code::MalformedRequest,
+            ReceiveError::Thread(_) => return Self::internal(error.to_string()),
+        };
+        Self::new(code, error.to_string())
     }
 }
 

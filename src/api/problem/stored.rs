@@ -27,11 +27,9 @@ impl From<IdempotencyError> for Problem {
 impl From<BlobsError> for Problem {
     fn from(error: BlobsError) -> Self {
         let (code, retry_after) = match &error {
+            BlobsError::Receive(error) => return error.into(),
             BlobsError::Missing => (Code::BlobNotFound, None),
-            BlobsError::Encoding => (Code::UnsupportedMediaType, None),
-            BlobsError::Claim(_) | BlobsError::Aborted(_) => (Code::MalformedRequest, None),
-            BlobsError::TooLarge(_) => (Code::BodyTooLarge, None),
-            BlobsError::TooSlow => (Code::BodyTimeout, None),
+            BlobsError::Claim(_) => (Code::MalformedRequest, None),
             BlobsError::Store(BlobError::Mismatch { .. }) => (Code::DigestMismatch, None),
             BlobsError::Store(BlobError::Full) => (Code::StorageFull, Some(SWEEP)),
             BlobsError::Store(BlobError::Quota { .. }) => (Code::QuotaExceeded, Some(SWEEP)),

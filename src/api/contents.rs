@@ -14,16 +14,23 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 const PIECE: u64 = 128 << 10;
 
-pub(super) struct Contents {
+pub(crate) struct Contents {
     file: Arc<File>,
     left: Range<u64>,
     /// By a thread that may wait for the disk.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
+    /// For as long as somebody reads.
+    _held: Option<Box<dyn Send>>,
 }
 
 impl Contents {
-    pub(super) fn new(file: Arc<File>, range: Range<u64>) -> Self {
-        Self { file, left: range, reading: None }
+    pub(crate) fn new(file: Arc<File>, range: Range<u64>) -> Self {
+        Self { file, left: range, reading: None, _held: None }
+    }
+
+    /// Keeps this until the answer has gone, or who asked has.
+    pub(crate) fn with(self, held: impl Send + 'static) -> Self {
+        Self { _held: Some(Box::new(held)), ..self }
     }
 
     fn read(&self) -> JoinHandle<io::Result<Bytes>> {
