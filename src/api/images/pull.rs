@@ -97,14 +97,14 @@ impl Pulling {
             self.work = None;
             self.last = Some(match ended {
                 Ok(Ok(info)) => event("image", &info),
-                Ok(Err(error)) => self.failed(problem(error)),
-                Err(error) => self.failed(Problem::internal(error.to_string())),
+                Ok(Err(error)) => self.failed(&problem(error)),
+                Err(error) => self.failed(&Problem::internal(error.to_string())),
             });
         }
     }
 
     /// The answer has begun, so its status says nothing any more.
-    fn failed(&self, problem: Problem) -> Event {
+    fn failed(&self, problem: &Problem) -> Event {
         if problem.status().is_server_error() {
             tracing::error!(code = problem.name(), "pull failed: {}", problem.cause());
         }

@@ -17,6 +17,7 @@ fn told() -> Vec<Event> {
         skipped: Vec::new(),
         artifacts: Vec::new(),
         artifact_errors: Vec::new(),
+        committed: None,
         policy: Vec::new(),
         warnings: Vec::new(),
         timing: Timing::default(),

@@ -26,7 +26,7 @@ impl Drop for Written {
 
 fn user(credential: &Credential) -> &str {
     match credential {
-        Credential::Password { user, .. } => user,
+        Credential::Password { user, .. } | Credential::Given { user, .. } => user,
         Credential::None { .. } => "nobody",
         Credential::Refresh { token, .. } | Credential::Bearer { token, .. } => token.reveal(),
         Credential::Helper { name, .. } => name,
