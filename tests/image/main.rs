@@ -1,6 +1,8 @@
-//! Images against what others have made: Debian's registry, skopeo and umoci.
+//! Images against what others have made, Debian's registry, skopeo and umoci, and through a real daemon.
 
+mod hostile;
 mod registry;
+mod service;
 mod support;
 
 use std::process::ExitCode;
@@ -9,5 +11,6 @@ fn main() -> ExitCode {
     if let Some(code) = support::who::child(&registry::bodies()) {
         return code;
     }
-    ::support::main(&registry::cases())
+    let suites = [registry::cases(), service::cases(), hostile::cases()];
+    ::support::main(&suites.concat())
 }

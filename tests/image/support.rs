@@ -1,15 +1,22 @@
 //! What the cases share.
 
+mod canary;
 mod docker;
 mod here;
 mod layout;
+mod program;
 mod proxy;
+mod rootfs;
+pub(crate) mod served;
 pub(crate) mod who;
 
+pub(crate) use canary::Canary;
 pub(crate) use docker::Docker;
 pub(crate) use here::Here;
 pub(crate) use layout::Layout;
+pub(crate) use program::probe;
 pub(crate) use proxy::Proxy;
+pub(crate) use rootfs::Rootfs;
 
 use std::ffi::OsStr;
 use std::process::Command;
