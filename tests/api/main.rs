@@ -10,12 +10,14 @@ mod events;
 mod fairness;
 mod hostile;
 mod idempotency;
+mod images;
 mod openapi;
 mod output;
 mod policies;
 mod queue;
 mod refused;
 mod routes;
+mod volumes;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         callbacks::cases(),
         callers::cases(),
         idempotency::cases(),
+        images::cases(),
+        volumes::cases(),
         openapi::cases(),
         output::cases(),
         cases::cases(),

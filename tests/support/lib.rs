@@ -1,6 +1,7 @@
 //! What the suites share. A suite is a list of [`Case`]s; each runs once for every [`Who`] it is meant for, as
 //! `root::name`, `user::name` and `subuid::name`. What a host lacks makes a case `ignored` with the reason, never passed.
 
+pub mod archive;
 mod binary;
 mod daemon;
 mod events;
