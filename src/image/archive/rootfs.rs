@@ -1,7 +1,6 @@
 //! A root filesystem as a tar: an image of one layer that says nothing about how it is to be run.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _};
+use std::io::Read;
 
 use oci_spec::image::MediaType;
 use serde_json::json;
@@ -12,11 +11,9 @@ use crate::store::documents::architecture;
 use crate::tool::{Compression, Expected};
 
 /// By its first bytes: RFC 1952 and RFC 8878 say which.
-pub(crate) fn media_type_of(mut file: File) -> Result<MediaType, Error> {
+pub(crate) fn media_type_of(archive: impl Read) -> Result<MediaType, Error> {
     let mut magic = Vec::new();
-    file.rewind()?;
-    (&mut file).take(4).read_to_end(&mut magic)?;
-    file.rewind()?;
+    archive.take(4).read_to_end(&mut magic)?;
     Ok(match magic[..] {
         [0x1f, 0x8b, ..] => MediaType::ImageLayerGzip,
         [0x28, 0xb5, 0x2f, 0xfd] => MediaType::ImageLayerZstd,

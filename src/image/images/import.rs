@@ -20,7 +20,7 @@ use crate::{Error, Info, Progress, Stage};
 
 mod source;
 
-use source::{Opened, Source, called, hash, open, unnamed};
+use source::{Opened, Source, Whole, called, hash, open, unnamed};
 
 /// Why the tool is stopped in the midst of an archive.
 const OTHER: &str = "not an archive of images";
@@ -198,14 +198,12 @@ impl Images {
     ) -> Result<(), Error> {
         let most = self.0.options.caps.bytes;
         let (file, media_type, blob) = aside(move || {
-            let media_type = rootfs::media_type_of(file.try_clone()?)?;
-            let blob = hash(file.try_clone()?, most)?;
+            let media_type = rootfs::media_type_of(Whole::of(&file)?)?;
+            let blob = hash(Whole::of(&file)?, most)?;
             Ok((file, media_type, blob))
         })
         .await?;
-        let mut again = file.try_clone()?;
-        aside(move || Ok(again.rewind()?)).await?;
-        holder.copy(&blob, file).await?;
+        holder.copy(&blob, Whole::of(&file)?).await?;
         progress.told(&blob, Stage::Fetched);
         let compression = rootfs::compression_of(&media_type);
         let diff_id = (compression == Compression::Plain).then(|| blob.digest.clone());

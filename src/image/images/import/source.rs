@@ -1,8 +1,9 @@
 //! Where an archive comes from, and what its images are to be called.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -48,9 +49,29 @@ pub(super) async fn open(archive: File, holder: &Holder, most: u64) -> Result<So
     .await
 }
 
-/// From its first byte, and back there.
-pub(super) fn hash(mut file: File, most: u64) -> Result<Expected, Error> {
-    file.rewind()?;
+/// A file from its first byte on. Not by its offset, which whoever was handed the descriptor has as well (dup(2)): a tool that
+/// was told to stop may still be reading.
+#[derive(Debug)]
+pub(super) struct Whole {
+    file: File,
+    read: u64,
+}
+
+impl Whole {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self { file: file.try_clone()?, read: 0 })
+    }
+}
+
+impl Read for Whole {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(piece, self.read)?;
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+pub(super) fn hash(mut file: Whole, most: u64) -> Result<Expected, Error> {
     let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; PIECE]);
     loop {
         let read = file.read(&mut piece)?;
@@ -63,7 +84,6 @@ pub(super) fn hash(mut file: File, most: u64) -> Result<Expected, Error> {
             return Err(Error::TooLarge { what: "the archive".into(), allowed: most });
         }
     }
-    file.rewind()?;
     Ok(Expected { digest: Hex::of(&hash.finalize()).digest(), size })
 }
 
