@@ -143,8 +143,7 @@ fn what_is_no_image(who: Who) {
 
 fn of_tenants(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let with =
-        |tenant: &str, role: &str| daemon.client().bearing(&token(who, daemon.state(), tenant, role));
+    let with = |tenant: &str, role: &str| daemon.client().bearing(&token(who, daemon.state(), tenant, role));
     let [mut one, mut other, mut reader, mut admin] =
         [with("one", "submit,read"), with("other", "submit,read"), with("one", "read"), with("ops", "admin")];
     assert_eq!(imported(&mut admin, "shared:1")["tenant"], Value::Null);

@@ -1,5 +1,6 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 /// A member of a tar (pax(1), "ustar").
 #[derive(Clone, Copy, Debug)]
@@ -75,5 +76,8 @@ pub fn image(name: &str, layer: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
 }
