@@ -3,6 +3,7 @@
 mod hostile;
 mod registry;
 mod service;
+mod shared;
 mod support;
 
 use std::process::ExitCode;
@@ -11,6 +12,6 @@ fn main() -> ExitCode {
     if let Some(code) = support::who::child(&registry::bodies()) {
         return code;
     }
-    let suites = [registry::cases(), service::cases(), hostile::cases()];
+    let suites = [registry::cases(), service::cases(), hostile::cases(), shared::cases()];
     ::support::main(&suites.concat())
 }

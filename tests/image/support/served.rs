@@ -20,6 +20,13 @@ pub(crate) fn pull(daemon: &Daemon, body: &Value) -> Response {
     daemon.client().post("/images/pull", body)
 }
 
+/// Everything that nothing refers to is gone after it.
+pub(crate) fn swept(daemon: &Daemon) -> Value {
+    let answer = daemon.client().request("POST", "/images/gc", &[], b"");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
 /// A job that must succeed, and what its last step has printed.
 pub(crate) fn printed(daemon: &Daemon, request: &Value) -> (Value, String) {
     let job = daemon.run(request);
