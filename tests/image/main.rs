@@ -1,6 +1,7 @@
 //! Images against what others have made, Debian's registry, skopeo and umoci, and through a real daemon.
 
 mod hostile;
+mod mixed;
 mod registry;
 mod service;
 mod shared;
@@ -12,6 +13,6 @@ fn main() -> ExitCode {
     if let Some(code) = support::who::child(&registry::bodies()) {
         return code;
     }
-    let suites = [registry::cases(), service::cases(), hostile::cases(), shared::cases()];
+    let suites = [registry::cases(), service::cases(), hostile::cases(), shared::cases(), mixed::cases()];
     ::support::main(&suites.concat())
 }
