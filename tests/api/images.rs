@@ -188,6 +188,8 @@ fn registries_that_are_not_there(who: Who) {
     let none = client.post("/images/push", &json!({"reference": "a", "to": format!("{nobody}/app:1")}));
     assert_eq!(problem(&none, 404, "image_not_found"), ["/reference"]);
     imported(&mut client, "busybox:test");
+    let nowhere = client.post("/images/push", &json!({"reference": "busybox:test", "to": "A B"}));
+    assert_eq!(problem(&nowhere, 422, "invalid_reference"), ["/to"]);
     let push = json!({"reference": "busybox:test", "to": format!("{nobody}/app:1")});
     problem(&client.post("/images/push", &push), 502, "registry_unreachable");
     let secret = json!({"reference": format!("{nobody}/app:1"), "username": "me", "password": "hunter2"});

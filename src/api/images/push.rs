@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use image::{Images, Push, Silent};
+use image::{Error, Images, Push, Silent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,12 @@ pub(crate) async fn push(
 ) -> Result<Json<Pushed>, Problem> {
     let Wanted { reference, tenant, to, username, password } = wanted;
     let images = logged_in(images, username, password);
-    let push = Push { reference, tenant: Some(caller.tenant_or(tenant)?), to };
+    let push = Push { reference, tenant: Some(caller.tenant_or(tenant)?), to: to.clone() };
     let digest = images.push(push, Arc::new(Silent)).await;
-    let digest = digest.map_err(|error| Problem::of_image(error, "reference"))?;
+    let digest = digest.map_err(|error| {
+        let of_to =
+            matches!(&error, Error::InvalidReference { reference, .. } if Some(reference) == to.as_ref());
+        Problem::of_image(error, if of_to { "to" } else { "reference" })
+    })?;
     Ok(Json(Pushed { digest }))
 }
