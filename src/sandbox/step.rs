@@ -95,7 +95,7 @@ impl StepError {
                 "overlayfs is refused here: see `stockade doctor`"
             }
             (Step::Root, Errno::ENOENT) => "a layer of the image is gone: pull it again",
-            (Step::Volumes, Errno::ELOOP | Errno::ENOTDIR | Errno::EXDEV) => {
+            (Step::Volumes, Errno::EEXIST | Errno::ELOOP | Errno::ENOTDIR | Errno::EXDEV) => {
                 "the image, or an earlier step, has a link or a file in the way of the volume's path"
             }
             (Step::Files, Errno::ENOSPC) => "the files do not fit into `disk_bytes`",

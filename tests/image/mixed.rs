@@ -77,7 +77,7 @@ fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random) -> usize {
     while stage.begun.load(Relaxed) < OPERATIONS {
         let daemon = Daemon::resumed(who, state, SETTINGS);
         *stage.address.lock().expect("no panic") = Some(daemon.address);
-        thread::sleep(Duration::from_millis(300 + random.below(2500) as u64));
+        thread::sleep(Duration::from_millis(50 + random.below(500) as u64));
         *stage.address.lock().expect("no panic") = None;
         daemon.kill();
         kills += 1;
