@@ -8,8 +8,9 @@
 int main(void)
 {
     static const char *const FOLDERS[] = {"/root", "/home", "/var", "/var/lib", "/var/log", "/srv", "/mnt", "/media",
-        "/run", "/boot", "/opt", "/sys", "/lost+found", "/.dockerenv", "/host", "/old", "/.old", "/oldroot",
-        "/.oldroot", "/put_old", "/newroot"};
+        "/run", "/boot", "/opt", "/lost+found", "/.dockerenv", "/host", "/old", "/.old", "/oldroot",
+        "/.oldroot", "/put_old", "/newroot", "/sys/block", "/sys/bus", "/sys/class", "/sys/devices/pci0000:00",
+        "/sys/devices/virtual", "/sys/firmware", "/sys/kernel", "/sys/module", "/sys/power"};
     static const char *const FILES[] = {"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/sudoers",
         "/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/sshd_config", "/etc/machine-id", "/etc/fstab", "/etc/crontab",
         "/etc/subuid", "/etc/ssl/private", "/root/.bashrc", "/root/.ssh/authorized_keys"};
@@ -27,6 +28,11 @@ int main(void)
         else
             REFUSED(text("open %s", FOLDERS[i]), (errno = error, -1), HIDDEN);
     }
+    // A tree of Stockade's own, with what runtimes size themselves by.
+    DIR *sys = opendir("/sys");
+    for (struct dirent *entry; sys && (entry = readdir(sys));)
+        HOLDS(text("/sys/%s is the job's own", entry->d_name), entry->d_name[0] == '.'
+            || strcmp(entry->d_name, "devices") == 0 || strcmp(entry->d_name, "fs") == 0);
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
         REFUSED(text("read %s", FILES[i]), try_open(FILES[i], O_RDONLY), HIDDEN);
     for (size_t i = 0; i < sizeof DETOURS / sizeof *DETOURS; i++) {
