@@ -73,12 +73,13 @@ stop() {
     daemon=
 }
 
-# $1: the state directory; the rest: options.
+# $1: the state directory; the rest: options. Pull and push lead to registries elsewhere: suite `image` has some of its own.
 held_against_its_document() {
     local state=$1
     shift
     (cd "$work" && PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m schemathesis.cli \
-        --config-file "$here/schemathesis.toml" run "$url/openapi.json" --seed "$SEED" --no-color "$@") || {
+        --config-file "$here/schemathesis.toml" run "$url/openapi.json" --seed "$SEED" --no-color \
+        --exclude-path /images/pull --exclude-path /images/push "$@") || {
         echo "schemathesis failed; the last lines of the server's log:" >&2
         tail -n 20 "$state.log" >&2
         return 1

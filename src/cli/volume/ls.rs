@@ -26,7 +26,7 @@ pub(crate) struct LsArgs {
 struct Item {
     name: String,
     tenant: String,
-    size_bytes: u64,
+    size_limit_bytes: u64,
     used_bytes: u64,
     used_at: Timestamp,
 }
@@ -69,7 +69,7 @@ fn rows(items: &[Item], now: Timestamp) -> Vec<Vec<String>> {
     let head = head.into_iter().map(String::from).collect();
     let row = |item: &Item| {
         let used = age(item.used_at, now);
-        let mut row = vec![plain(&item.name), bytes(item.used_bytes), bytes(item.size_bytes), used];
+        let mut row = vec![plain(&item.name), bytes(item.used_bytes), bytes(item.size_limit_bytes), used];
         row.extend(tenants.then(|| plain(&item.tenant)));
         row
     };
