@@ -11,8 +11,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let config = Config::load(args.host.config.as_deref(), &args.settings())?;
     let profiles = start::profiles(&config)?;
     // Before the runtime exists: it forks.
-    let stores = daemon::stores(&daemon::state_dir(&config)?)?;
-    let launcher = start::launcher(&config, Some(stores))?;
+    // A state directory that cannot be had is told where it is opened, behind the policies.
+    let stores = daemon::state_dir(&config).ok().map(|dir| daemon::stores(&dir)).transpose()?;
+    let launcher = start::launcher(&config, stores)?;
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;
     daemon::serve(&config, launcher, profiles, admission).map_err(|error| {
