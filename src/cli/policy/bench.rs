@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::project::Project;
 use super::table::table;
-use super::test::{self, ask};
+use super::test::{self, ask, given};
 use crate::output::{self, Failure};
 
 /// Measure how long a policy takes, hook by hook
@@ -108,7 +108,8 @@ fn job(args: &BenchArgs) -> Result<JobSpec, Failure> {
 fn measure(args: &BenchArgs, admission: &Admission, spec: &JobSpec, hook: Hook) -> Result<Row, Failure> {
     let mut all = Vec::with_capacity(args.calls as usize);
     let mut verdict = Ruling::Allow;
-    let receipt = Arc::new(ask::receipt(&toml::Table::new()).map_err(|e| Failure::caused("a receipt", &e))?);
+    let receipt =
+        Arc::new(given::receipt(&toml::Table::new()).map_err(|e| Failure::caused("a receipt", &e))?);
     for _ in 0..args.calls {
         let (spec, about) = (spec.clone(), About::local(JobId::new()));
         let start = Instant::now();

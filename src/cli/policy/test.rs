@@ -15,6 +15,7 @@ use crate::output::{self, Failure};
 pub(crate) mod ask;
 mod case;
 mod expect;
+pub(crate) mod given;
 
 use case::Case;
 

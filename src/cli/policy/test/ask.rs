@@ -8,10 +8,10 @@ use std::time::Duration;
 use admission::component::describe;
 use admission::{About, Additions, Admission, Bundle, BundleError, Entry, Follower, Grant, Verdict};
 use jiff::Timestamp;
-use model::{Decision, Hook, Job, JobId, JobRequest, JobSpec, PatchOp, Receipt, Ruling};
-use serde_json::{Value, json};
+use model::{Decision, Hook, JobId, JobRequest, JobSpec, PatchOp, Ruling};
 
 use super::case::{Asked, Case};
+use super::given;
 use crate::output::Failure;
 
 /// Made alike whatever was asked.
@@ -114,7 +114,7 @@ fn about(case: &Case) -> Result<About, Failure> {
 fn later(case: &Case, hook: Hook, admission: &Admission, follower: &Follower) -> Result<Answer, Failure> {
     let unfit =
         |error: serde_json::Error| Failure::caused(&format!("case `{}`: {}", case.name, hook.word()), &error);
-    let receipt = Arc::new(receipt(&case.container).map_err(unfit)?);
+    let receipt = Arc::new(given::receipt(&case.container).map_err(unfit)?);
     match (hook, &case.connection) {
         (Hook::PreStart, _) => Ok(decided(&follower.pre_start(&receipt).decisions)),
         (Hook::Connection, Some(to)) => Ok(decided(&follower.connect(&to.host, to.port).decisions)),
@@ -124,7 +124,7 @@ fn later(case: &Case, hook: Hook, admission: &Admission, follower: &Follower) ->
             if hook == Hook::OnStarted {
                 follower.started(&receipt);
             } else {
-                follower.exited(&ended(case, &receipt).map_err(unfit)?);
+                follower.exited(&given::job(case, &receipt).map_err(unfit)?);
             }
             admission.flush(PATIENCE);
             Ok(added(admission, &all))
@@ -183,66 +183,5 @@ fn refused(error: BundleError) -> Answer {
         message: Some(detail.into()),
         field: pointer.map(Into::into),
         ..Answer::default()
-    }
-}
-
-/// A container as on a good host, with what the case says otherwise.
-pub(crate) fn receipt(fields: &toml::Table) -> serde_json::Result<Receipt> {
-    let mut all = json!({
-        "namespaces": ["user", "pid", "mount", "net", "ipc", "uts", "cgroup"],
-        "id_map": {"kind": "per_slot", "inside_uid": 1000, "host_uid": 2_000_000_001},
-        "capabilities": [],
-        "no_new_privs": true,
-        "nested_user_namespaces": false,
-        "seccomp": [{"profile": "default", "digest": format!("sha256:{}", "0".repeat(64))}],
-        "landlock_abi": 7,
-        "cgroup": {"version": "v2", "controllers": ["cpu", "memory", "pids"]},
-        "root_filesystem": "host",
-        "network": "none",
-        "swap": "off",
-        "degraded": [],
-    });
-    merge(&mut all, serde_json::to_value(fields)?);
-    serde_json::from_value(all)
-}
-
-fn ended(case: &Case, receipt: &Receipt) -> serde_json::Result<Job> {
-    let mut outcome = serde_json::to_value(&case.outcome)?;
-    let mut take =
-        |field: &str| outcome.as_object_mut().and_then(|all| all.remove(field)).unwrap_or_default();
-    let (exit_code, signal) = (take("exit_code"), take("signal"));
-    let status = outcome.get("status").cloned().unwrap_or_else(|| "succeeded".into());
-    let printed = json!({"text": "", "encoding": "utf-8", "bytes": 0, "truncated": false});
-    let mut all = json!({
-        "id": JobId::new(),
-        "status": status,
-        "tenant": case.tenant.as_deref().unwrap_or("default"),
-        "labels": {},
-        "created_at": "2026-01-01T00:00:00Z",
-        "started_at": "2026-01-01T00:00:00Z",
-        "finished_at": "2026-01-01T00:00:01Z",
-        "cause": null,
-        "steps": [{
-            "name": "run", "status": status, "exit_code": exit_code, "signal": signal, "cause": null,
-            "stdout": printed, "stderr": printed,
-            "usage": {"cpu_time_us": 1000, "wall_time_us": 2000, "memory_peak_bytes": 1_048_576},
-        }],
-        "artifacts": [],
-        "isolation": receipt,
-        "timing": {"admit_us": 0, "queue_us": 0, "setup_us": 0, "run_us": 2000, "collect_us": 0},
-    });
-    merge(&mut all, outcome);
-    serde_json::from_value(all)
-}
-
-/// Objects field by field, everything else in place of what was there.
-fn merge(below: &mut Value, above: Value) {
-    match (below, above) {
-        (Value::Object(below), Value::Object(above)) => {
-            for (key, value) in above {
-                merge(below.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (below, above) => *below = above,
     }
 }
