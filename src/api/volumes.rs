@@ -49,7 +49,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let made = images.volumes().create(&caller.tenant, &name, size_limit_bytes).await;
     let volume = made.map_err(|error| {
-        let field = if matches!(error, Error::TooLarge { .. }) { "size_limit_bytes" } else { "name" };
+        let field = if matches!(error, Error::AboveCap(_)) { "size_limit_bytes" } else { "name" };
         Problem::of_image(error, field)
     })?;
     let location = [(header::LOCATION, format!("/volumes/{}", volume.name))];

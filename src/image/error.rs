@@ -57,6 +57,8 @@ pub enum Error {
     InvalidName(String),
     #[error("there is no volume {0}")]
     VolumeNotFound(String),
+    #[error("a volume may have at most {0} bytes")]
+    AboveCap(u64),
     #[error("the volume {0} is in use by a job")]
     VolumeInUse(String),
     #[error("the volume {name} is full: {used} of {allowed} bytes")]
@@ -87,6 +89,7 @@ impl Error {
             Self::NameTaken(_) => "name_taken",
             Self::InvalidName(_) => "invalid_name",
             Self::VolumeNotFound(_) => "volume_not_found",
+            Self::AboveCap(_) => "above_cap",
             Self::VolumeInUse(_) => "volume_in_use",
             Self::VolumeFull { .. } => "volume_full",
             Self::NoBase => "no_base_image",
@@ -119,6 +122,7 @@ impl Error {
             Self::NameTaken(_) => "choose another name, or remove the one that has it",
             Self::InvalidName(_) => "a name is up to 64 lower-case letters, digits, `_`, `.` and `-`",
             Self::VolumeNotFound(_) => "`stockade volume ls` shows those that there are",
+            Self::AboveCap(_) => "ask for less, or have the operator raise `volume_bytes`",
             Self::VolumeFull { .. } => "mount it read-only, remove something from it, or raise its limit",
             Self::NoBase => "run it with an image: `--image NAME`",
             Self::Internal(_) => "look at the server's log",

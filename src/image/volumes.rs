@@ -57,7 +57,7 @@ impl Volumes {
         check(name)?;
         let size = size_bytes.unwrap_or(self.most_bytes);
         if size > self.most_bytes {
-            return Err(Error::TooLarge { what: format!("the volume {name}"), allowed: self.most_bytes });
+            return Err(Error::AboveCap(self.most_bytes));
         }
         let (tenant, name) = (tenant.to_owned(), name.to_owned());
         let made = self.store.blocking(move |store| match make(store, &tenant, &name, size)? {

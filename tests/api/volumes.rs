@@ -53,7 +53,7 @@ fn made_and_removed(who: Who) {
         assert_eq!(problem(&refused, 422, "invalid_name"), ["/name"], "{name}");
     }
     let large = client.post("/volumes", &json!({"name": "b", "size_limit_bytes": 1_u64 << 60}));
-    assert_eq!(problem(&large, 413, "too_large"), ["/size_limit_bytes"]);
+    assert_eq!(problem(&large, 422, "above_cap"), ["/size_limit_bytes"]);
     let id = daemon.submit(&job("sleep 60", true));
     eventually(Duration::from_secs(20), "it runs", || (daemon.job(&id)["status"] == "running").then_some(()));
     problem(&daemon.client().request("DELETE", "/volumes/cache", &[], b""), 409, "volume_in_use");

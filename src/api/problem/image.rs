@@ -17,6 +17,7 @@ impl Problem {
                 | Error::InvalidName(_)
                 | Error::NameTaken(_)
                 | Error::TooLarge { .. }
+                | Error::AboveCap(_)
         );
         let problem = Self::from(error);
         if said { Self { errors: vec![member.into()], ..problem } } else { problem }
@@ -44,6 +45,7 @@ impl From<Error> for Problem {
             Error::StoreFull => Code::StorageFull,
             Error::NameTaken(_) => Code::NameTaken,
             Error::InvalidName(_) => Code::InvalidName,
+            Error::AboveCap(_) => Code::AboveCap,
             Error::VolumeNotFound(_) => Code::VolumeNotFound,
             Error::VolumeInUse(_) => Code::VolumeInUse,
             Error::VolumeFull { .. } => Code::VolumeFull,

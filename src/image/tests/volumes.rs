@@ -35,7 +35,7 @@ async fn a_full_one_can_be_read_and_not_written() {
     let volumes = images.volumes();
     let made = volumes.create("acme", "small", Some(50_000)).await.expect("made");
     assert_eq!(volumes.create("acme", "small", None).await.expect_err("taken").code(), "name_taken");
-    assert_eq!(volumes.create("acme", "large", Some(u64::MAX)).await.expect_err("large").code(), "too_large");
+    assert_eq!(volumes.create("acme", "large", Some(u64::MAX)).await.expect_err("large").code(), "above_cap");
     let path = folder.path().join("volumes").join(&made.id).join("fs/file");
     std::fs::write(&path, vec![7; 60_000]).expect("written");
     volumes.measured(&made.id).await.expect("measured");

@@ -45,7 +45,7 @@ fn create() -> Operation {
         .role(Role::Submit)
         .json::<New>(vec![("volume", example)])
         .answer(Answer::new("201", "It is empty.").json::<Volume>().headers(&["Location"]).leads_to(&NEXT))
-        .refused(&[Code::InvalidJob, Code::InvalidName, Code::NameTaken, Code::TooLarge, Code::StorageFull])
+        .refused(&[Code::InvalidJob, Code::InvalidName, Code::NameTaken, Code::AboveCap, Code::StorageFull])
 }
 
 fn inspect() -> Operation {
