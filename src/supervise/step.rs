@@ -160,7 +160,8 @@ impl Life<'_> {
                     Report::Exited(exit) => break exit,
                     _ => None,
                 },
-                () = &mut pump, if pumping => { pumping = false; None }
+                // Not before it has started: what it prints is told after that it runs.
+                () = &mut pump, if pumping && self.deadlines.is_some() => { pumping = false; None }
                 reached = maybe(self.deadlines.as_mut().map(Deadlines::reached)), if killed.is_none() => {
                     Some(match reached {
                         Reached::Wall => Killed::Wall,
