@@ -252,6 +252,9 @@ pub(super) fn open_base(path: &Path) -> nix::Result<OwnedFd> {
     open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
 }
 
+/// The leaf of such a tree that the user's shells stand in.
+pub(super) const SHELL: &str = "shell";
+
 /// The convention for trees that root prepares for a user; see [`super::print_setup`].
 pub(super) fn prepared_name(uid: u32) -> String {
     format!("stockade-user-{uid}")

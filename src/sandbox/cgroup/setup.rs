@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    find::{Controller, prepared_name},
+    find::{Controller, SHELL, prepared_name},
     membership::{self, Hierarchy},
 };
 
@@ -36,13 +36,13 @@ fn script(hierarchies: &[Hierarchy], uid: u32, user: &str) -> String {
 fn unified(text: &mut String, hierarchy: &Hierarchy, name: &str, user: &str, has_controllers: bool) {
     let mount = hierarchy.mount.display().to_string();
     let tree = hierarchy.mount.join(name).display().to_string();
-    let _ = writeln!(text, "mkdir -p {tree}/shell");
+    let _ = writeln!(text, "mkdir -p {tree}/{SHELL}");
     if has_controllers {
         for at in [&mount, &tree] {
             let _ = writeln!(text, "echo '+memory +pids +cpu' > {at}/cgroup.subtree_control");
         }
     }
-    for at in [tree.clone(), format!("{tree}/shell")] {
+    for at in [tree.clone(), format!("{tree}/{SHELL}")] {
         let files = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
         let files: Vec<String> = files.iter().map(|file| format!("{at}/{file}")).collect();
         let _ = writeln!(text, "chown {user} {at} {}", files.join(" "));
@@ -51,7 +51,7 @@ fn unified(text: &mut String, hierarchy: &Hierarchy, name: &str, user: &str, has
         text,
         "# As root, for every shell of {user} that is to start stockade (PID: its process id):"
     );
-    let _ = writeln!(text, "echo PID > {tree}/shell/cgroup.procs");
+    let _ = writeln!(text, "echo PID > {tree}/{SHELL}/cgroup.procs");
     let _ = writeln!(text, "# Or start one inside:");
-    let _ = writeln!(text, "sh -c 'echo 0 > {tree}/shell/cgroup.procs; exec su - {user}'");
+    let _ = writeln!(text, "sh -c 'echo 0 > {tree}/{SHELL}/cgroup.procs; exec su - {user}'");
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nix::{errno::Errno, unistd::getpid};
 
-use super::{Controller, Delegation, FindOptions, Subtree, open_base, prepared, refused};
+use super::{Controller, Delegation, FindOptions, SHELL, Subtree, open_base, prepared, refused};
 use crate::cgroup::{claim, dir, error::CgroupError, membership::Hierarchy};
 
 /// What an owner must be able to write, as `/sys/kernel/cgroup/delegate` has it.
@@ -40,13 +40,20 @@ pub(super) fn take(
 ///
 /// systemd owns what it did not delegate, and takes controllers away again from groups whose units need none: the
 /// limits of jobs there would vanish without a trace.
+///
+/// The leaf of a prepared tree is for everybody who is put there: who took it for himself, being alone in it at the
+/// moment, would keep the next ones out (EBUSY).
 fn bases(hierarchy: &Hierarchy) -> Vec<PathBuf> {
+    let prepared = prepared(hierarchy);
     let mut bases = vec![hierarchy.own.clone()];
+    if hierarchy.own == prepared.join(SHELL) {
+        bases.insert(0, prepared.clone());
+    }
     if !Path::new("/run/systemd/system").exists() {
         let above = hierarchy.own.ancestors().skip(1);
         bases.extend(above.take_while(|path| path.starts_with(&hierarchy.mount)).map(Path::to_owned));
     }
-    bases.push(prepared(hierarchy));
+    bases.push(prepared);
     bases
 }
 
