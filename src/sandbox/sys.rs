@@ -216,6 +216,8 @@ pub(crate) fn reap(block: bool) -> Option<Reaped> {
 pub(crate) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     /// IFF_UP and IFF_RUNNING of netdevice(7), in the field's own type.
     const UP_AND_RUNNING: libc::c_short = 0x1 | 0x40;
+    // glibc and musl declare requests in different types.
+    const SET_FLAGS: libc::Ioctl = libc::SIOCSIFFLAGS as libc::Ioctl;
     // SAFETY: ifreq is a plain C struct for which all zeroes is a value.
     let mut request: libc::ifreq = unsafe { zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
@@ -223,7 +225,7 @@ pub(crate) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     }
     request.ifr_ifru.ifru_flags = UP_AND_RUNNING;
     // SAFETY: SIOCSIFFLAGS reads an ifreq, and `request` is one that outlives the call.
-    check(c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }))
+    check(c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), SET_FLAGS, &raw const request) }))
         .map(drop)
 }
 
