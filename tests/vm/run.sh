@@ -1,0 +1,53 @@
+#!/bin/bash
+# Boots stock Debian kernels with nothing but cgroup v2 in emulated machines, runs the suites and the first job of a newcomer
+# there, and prints what ran, what failed and what was skipped why. `README.md` has the words and the figures.
+#   run.sh [suites|session ...]       both when none is named
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/stockade-ci/vm
+suites=${STOCKADE_VM_SUITES-sandbox escape}
+mkdir -p "$cache"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$here/prepare.sh"
+
+# The most that a guest may take; one that stands still is a failure.
+declare -A seconds=([suites]=1500 [session]=600)
+declare -A first=([suites]=/payload/suites.sh [session]=/lib/systemd/systemd)
+
+binary=${STOCKADE_BIN:-}
+if [ -z "$binary" ]; then
+    cargo static
+    binary=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/x86_64-unknown-linux-musl/release/stockade
+fi
+kernel
+system
+initramfs
+payload
+
+# Emulated, because not every machine that tests has /dev/kvm. The time stamp counter stands for the clock that real
+# machines have: without the word the kernel takes hpet, which is an exit to qemu for each reading.
+boot() {
+    local name=$1 start=$EPOCHSECONDS
+    timeout -k 5 "${seconds[$name]}" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
+        -accel tcg,thread=multi -cpu max -smp 2 -m 2000 -serial stdio \
+        -kernel "$kernel/boot/vmlinuz-$release" -initrd "$initramfs" \
+        -drive "file=$system,format=raw,if=virtio,snapshot=on" -drive "file=$payload,format=raw,if=virtio,readonly=on" \
+        -append "console=ttyS0 loglevel=2 panic=-1 cgroup_no_v1=all tsc=reliable stockade.init=${first[$name]}" \
+        </dev/null >"$work/$name.log" 2>&1 || echo "vm: $name: no orderly end (status $?)" >>"$work/$name.log"
+    echo "vm: $name took $((EPOCHSECONDS - start)) s" >>"$work/$name.log"
+}
+
+[ $# != 0 ] || set -- suites session
+logs=()
+for name in "$@"; do
+    boot "$name"
+    logs+=("$work/$name.log")
+    [ -z "${STOCKADE_VM_LOGS:-}" ] || cp "$work/$name.log" "$STOCKADE_VM_LOGS/"
+done
+python3 "$here/report.py" "$here/left-out" "${logs[@]}" || {
+    status=$?
+    # What the suites and the programs in them said; the table above has the names.
+    for log in "${logs[@]}"; do tail -n 400 "$log"; done >&2
+    exit "$status"
+}
