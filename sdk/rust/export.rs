@@ -8,6 +8,13 @@ macro_rules! export {
             type Hooks = $crate::runtime::Hooks<$policy>;
             $crate::__export_hook!(configuration Hooks);
             $($crate::__export_hook!($hook Hooks);)+
+
+            // A component runs the function of this name while it is made.
+            #[cfg(target_arch = "wasm32")]
+            #[unsafe(export_name = "_initialize")]
+            extern "C" fn initialize() {
+                $crate::runtime::initialize();
+            }
         };
     };
 }
@@ -68,6 +75,13 @@ pub mod runtime {
     /// The contract's side of a policy.
     #[derive(Debug)]
     pub struct Hooks<P>(PhantomData<P>);
+
+    /// Has the allocator grow the memory now. In a call that would cost more than most answers, and an instance may be made
+    /// before there is one. The host must not be asked here: who asks it while it is made is never made ahead.
+    #[cfg(target_arch = "wasm32")]
+    pub fn initialize() {
+        core::hint::black_box(Vec::<u8>::with_capacity(1));
+    }
 
     /// Settings of this call. `validate-settings` has accepted them, so a failure is the service's, and a trap denies.
     pub(crate) fn settings<P: Policy>() -> P {
