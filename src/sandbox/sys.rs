@@ -225,8 +225,7 @@ pub(crate) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     }
     request.ifr_ifru.ifru_flags = UP_AND_RUNNING;
     // SAFETY: SIOCSIFFLAGS reads an ifreq, and `request` is one that outlives the call.
-    check(c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), SET_FLAGS, &raw const request) }))
-        .map(drop)
+    check(c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), SET_FLAGS, &raw const request) })).map(drop)
 }
 
 /// keyctl(2) `KEYCTL_JOIN_SESSION_KEYRING` with no name: a new keyring that shares nothing with the caller's.
