@@ -6,14 +6,15 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::{MOST, MOST_OF_ONE, Maker, Sample, Stock, maker};
+use crate::bindings::configuration::HookConfigurationIndices;
 use crate::bindings::validation::HookValidationIndices;
-use crate::bundle::Matcher;
-use crate::call::{Called, Caller, Judgement};
+use crate::bundle::{Grant, Matcher};
+use crate::call::{self, Called, Caller, Judgement};
 use crate::draft::Draft;
 use crate::engine::{self, Clock};
 use crate::host::{State, linker};
 use crate::policy::{Hooks, Policy};
-use crate::testing;
+use crate::{shipped, testing};
 
 const BLANK: Sample = Sample { asks_the_host: false, bytes: 0 };
 
@@ -144,4 +145,31 @@ fn the_bell_has_the_work_done() {
     assert_eq!(maker.shared().held(), 1);
     drop(maker);
     assert!(stock.take(&policy).is_some(), "what is there stays good");
+}
+
+#[test]
+fn what_is_shipped_has_grown_before_it_is_asked() {
+    let engine = pool();
+    for name in shipped::plugin_names() {
+        let component =
+            Component::new(&engine, shipped::plugin(name).expect("shipped")).expect("a component");
+        let linker = linker(&engine, &Grant::ALL).expect("a linker");
+        let pre = linker.instantiate_pre(&component).expect("it links");
+        let at = HookConfigurationIndices::new(&pre).expect("it takes settings");
+        let policy = Arc::new(testing::loaded(pre, Hooks::default(), Matcher::default()));
+        let mut store = call::store(&policy, state(&policy));
+        call::start(&mut store, &policy);
+        let instance = policy.pre.instantiate(&mut store).expect("it starts");
+        assert!(!store.data().has_asked, "{name} could not be made ahead");
+        let used = store.data().bounds.used();
+        let settings = at.load(&mut store, &instance).expect("its types are the contract's");
+        // The answer does not matter: to read a text it has to have room for it.
+        drop(
+            settings
+                .stockade_policy_configuration()
+                .call_validate_settings(&mut store, "{}")
+                .expect("no trap"),
+        );
+        assert_eq!(store.data().bounds.used(), used, "{name} grew in a call");
+    }
 }
