@@ -1,9 +1,10 @@
 //! Start to finish of `true`: a job over HTTP beside what others need for a container of their own.
 //!
 //! `cargo bench -p tests` or, in about a minute, `cargo bench -p tests -- --quick`. See README.md for what is compared.
-//! `cargo bench -p tests -- soak` is one daemon on its own, for tens of thousands of jobs.
+//! `cargo bench -p tests -- soak` is one daemon on its own, for tens of thousands of jobs; `-- overlay` an image beside `host`.
 
 mod contender;
+mod overlay;
 mod peers;
 mod policy;
 mod service;
@@ -21,10 +22,14 @@ struct Effort {
     budget: Duration,
     /// Of the comparison with and without policies, which is no race.
     policy_rounds: usize,
+    /// Of the comparison of an image with `host`, ten runs of each.
+    overlay_turns: usize,
 }
 
-const FULL: Effort = Effort { rounds: 40, budget: Duration::from_secs(45), policy_rounds: 50 };
-const QUICK: Effort = Effort { rounds: 10, budget: Duration::from_secs(10), policy_rounds: 10 };
+const FULL: Effort =
+    Effort { rounds: 40, budget: Duration::from_secs(45), policy_rounds: 50, overlay_turns: 100 };
+const QUICK: Effort =
+    Effort { rounds: 10, budget: Duration::from_secs(10), policy_rounds: 10, overlay_turns: 10 };
 const CLIENTS: [usize; 3] = [1, 2, 8];
 /// Runs of one client in one turn; those who need longer than this for one run have one.
 const RUNS: usize = 10;
@@ -39,6 +44,13 @@ fn main() {
         return support::tidy();
     }
     let effort = if quick { QUICK } else { FULL };
+    if told("overlay") {
+        table::machine();
+        if let Err(Skipped { name, reason }) = overlay::compare(effort.overlay_turns) {
+            table::line(&format!("skipped: {name}: {reason}"));
+        }
+        return support::tidy();
+    }
     let all: Vec<Result<Box<dyn Contender>, Skipped>> =
         stockade::all().into_iter().chain(peers::all()).collect();
     let (mut racing, mut skipped) = (Vec::new(), Vec::new());
@@ -55,6 +67,7 @@ fn main() {
     stockade::breakdown(&racing);
     // Ends the daemons, so that their groups can go.
     drop(racing);
+    skipped.extend(overlay::compare(effort.overlay_turns).err());
     policy::compare(effort.policy_rounds);
     soak::run(true);
     support::tidy();
