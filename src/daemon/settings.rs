@@ -85,7 +85,7 @@ pub struct Settings {
     pub durability: Option<String>,
     /// Where callbacks may go although it is not public: networks or addresses, with or without a port.
     pub callback_allow: Option<Vec<String>>,
-    /// By the name that references have, such as `docker.io`: how its images are come by.
+    /// By the name that references have, such as `docker.io`: how its images are come by. A relative `ca` starts at the settings file.
     pub registries: BTreeMap<String, Registry>,
     /// Credentials for registries, in the form of Docker's `config.json`; a relative path starts at the settings file.
     pub registry_auth_file: Option<PathBuf>,
@@ -147,6 +147,9 @@ impl Settings {
         let folder = path.parent().unwrap_or(Path::new(""));
         for profile in settings.seccomp_profiles.iter_mut().flat_map(BTreeMap::values_mut) {
             *profile = folder.join(&profile);
+        }
+        for ca in settings.registries.values_mut().filter_map(|registry| registry.ca.as_mut()) {
+            *ca = folder.join(&ca);
         }
         let paths = [
             &mut settings.policy_cache,

@@ -47,6 +47,8 @@ pub enum Error {
     Unauthorized { registry: String, detail: String, hint: String },
     #[error("{registry} cannot be reached: {detail}")]
     RegistryUnreachable { registry: String, detail: String },
+    #[error("{registry} is not trusted: {detail}")]
+    Untrusted { registry: String, detail: String },
     #[error("{registry} refuses: {detail}")]
     RegistryRefused { registry: String, detail: String },
     #[error("no room for images: the disk is full")]
@@ -84,6 +86,7 @@ impl Error {
             Self::NoPlatform { .. } => "no_platform",
             Self::Unauthorized { .. } => "unauthorized",
             Self::RegistryUnreachable { .. } => "registry_unreachable",
+            Self::Untrusted { .. } => "registry_untrusted",
             Self::RegistryRefused { .. } => "registry_refused",
             Self::StoreFull => "store_full",
             Self::NameTaken(_) => "name_taken",
@@ -116,6 +119,9 @@ impl Error {
             Self::Unauthorized { hint, .. } => hint,
             Self::RegistryUnreachable { .. } => {
                 "check the name and the network; plain HTTP beyond loopback needs `insecure = true` for the registry"
+            }
+            Self::Untrusted { .. } => {
+                "name the certificate of its authority, as PEM that Stockade's user can read: `ca = \"FILE\"` for the registry"
             }
             Self::RegistryRefused { .. } => "the registry's operator can say why",
             Self::StoreFull => "`stockade image gc` and `stockade image rm` make room",

@@ -29,7 +29,7 @@ mod trouble;
 use std::sync::Arc;
 
 use oci_spec::distribution::Reference;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
 pub(crate) use find::{Route, Sent};
 pub(crate) use push::Push;
@@ -38,7 +38,7 @@ pub use settings::{Registry, Settings, SettingsError};
 use crate::Error;
 use crate::store::aside;
 use credentials::Credential;
-use http::Clients;
+use http::{Clients, Trusting};
 use secret::Secret;
 use session::Session;
 use settings::Endpoint;
@@ -60,7 +60,7 @@ struct Login {
 struct Inner {
     settings: Settings,
     /// From the first pull or push on: most processes never need them.
-    clients: OnceCell<Clients>,
+    clients: Clients,
     downloads: Semaphore,
 }
 
@@ -68,7 +68,7 @@ impl Client {
     pub(crate) fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let downloads = Semaphore::new(DOWNLOADS);
-        Ok(Self(Arc::new(Inner { settings, clients: OnceCell::new(), downloads }), None))
+        Ok(Self(Arc::new(Inner { settings, clients: Clients::default(), downloads }), None))
     }
 
     pub(crate) fn logged_in(&self, user: String, password: String) -> Self {
@@ -81,14 +81,17 @@ impl Client {
         let mut sessions = Vec::new();
         for endpoint in self.0.settings.endpoints(reference.registry()).map_err(invalid)? {
             let credential = self.credential(&endpoint, reference.repository()).await?;
-            let http = self.clients().await?.downloads(&endpoint);
+            let http = self.trusting(&endpoint).await?.downloads(&endpoint);
             sessions.push(Session::new(http, endpoint, credential, reference.repository(), scope.clone()));
         }
         Ok(sessions)
     }
 
-    async fn clients(&self) -> Result<&Clients, Error> {
-        self.0.clients.get_or_try_init(|| aside(|| Clients::new().map_err(invalid))).await
+    async fn trusting(&self, endpoint: &Endpoint) -> Result<Trusting, Error> {
+        let (inner, ca) = (Arc::clone(&self.0), endpoint.ca.clone());
+        let registry = endpoint.name.clone();
+        aside(move || inner.clients.trusting(ca.as_deref()).map_err(|error| untrusting(error, registry)))
+            .await
     }
 
     async fn credential(&self, endpoint: &Endpoint, repository: &str) -> Result<Credential, Error> {
@@ -107,6 +110,14 @@ fn invalid(error: SettingsError) -> Error {
     match error {
         SettingsError::Name(reference) => Error::InvalidReference { reference, why },
         _ => Error::Internal(why),
+    }
+}
+
+/// Of the operator's files, which are there or not whatever was checked before.
+fn untrusting(error: SettingsError, registry: String) -> Error {
+    match error {
+        SettingsError::Ca { .. } => Error::Untrusted { registry, detail: error.to_string() },
+        other => invalid(other),
     }
 }
 

@@ -1,6 +1,7 @@
 //! To and from Debian's docker-registry.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::registry::Registry;
@@ -8,7 +9,7 @@ use image::{Format, Silent};
 use serde_json::{Value, json};
 use support::Temp;
 
-use crate::support::{Docker, Here, Layout, Proxy, output};
+use crate::support::{Authority, Docker, Here, Layout, Proxy, output};
 
 crate::bodies!(
     ["docker-registry", "skopeo", "umoci", "busybox", "htpasswd", "curl"],
@@ -17,6 +18,8 @@ crate::bodies!(
     what_is_not_there,
     through_cuts,
     by_a_mirror,
+    with_a_certificate,
+    without_tls,
     what_a_registry_lies_about,
     for_this_platform,
     in_other_formats,
@@ -107,11 +110,50 @@ fn by_a_mirror() {
     let here = Here::with(|settings| {
         // The first does not answer.
         let mirrors = vec!["http://127.0.0.1:1".to_owned(), format!("http://{}", docker.name())];
-        settings.registries.insert("docker.io".to_owned(), Registry { mirrors, insecure: None });
+        settings.registries.insert("docker.io".to_owned(), Registry { mirrors, ..Registry::default() });
     });
     let pulled = here.pull("busybox").expect("from the mirror");
     assert_eq!(pulled.name, "docker.io/library/busybox:latest");
     here.wait(here.images.resolve(None, "busybox")).expect("by its short name");
+}
+
+fn with_a_certificate() {
+    let (authority, other, layout) = (Authority::new(), Authority::new(), Layout::new());
+    let docker = Docker::secure(&authority);
+    docker.fill(&layout, "busybox:latest", &[]);
+    let trusting = |ca: Option<PathBuf>| {
+        let registry = Registry { ca, insecure: Some(false), ..Registry::default() };
+        Here::with(|settings| drop(settings.registries.insert(docker.name().to_owned(), registry)))
+    };
+    let image = docker.image("busybox");
+    let missing = PathBuf::from("/nonexistent/ca.pem");
+    for (ca, word) in
+        [(None, "UnknownIssuer"), (Some(other.file()), "certificate"), (Some(missing), "/nonexistent")]
+    {
+        let error = trusting(ca).pull(&image).expect_err(word);
+        assert_eq!(error.code(), "registry_untrusted", "{error}");
+        assert!(error.to_string().contains(word) && error.to_string().contains(docker.name()), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("ca = ")), "{:?}", error.hint());
+    }
+    let here = trusting(Some(authority.file()));
+    let pulled = here.pull(&image).expect("it is trusted");
+    assert!(fs::read(here.tree(&pulled.name, 0).join("usr/share/noise")).expect("a file") == layout.noise());
+    let pushed = here.push(&pulled.name, &docker.image("again:1")).expect("both ways");
+    assert_eq!(pushed, pulled.digest);
+}
+
+/// Beyond loopback it takes the operator's word. 0.0.0.0 is this machine, and no loopback address.
+fn without_tls() {
+    let (docker, layout) = (Docker::open(), Layout::new());
+    docker.fill(&layout, "busybox:latest", &[]);
+    let name = docker.name().replace("127.0.0.1", "0.0.0.0");
+    let image = format!("{name}/busybox");
+    let error = Here::new().pull(&image).expect_err("it does not speak TLS");
+    assert_eq!(error.code(), "registry_unreachable", "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("insecure = true")), "{:?}", error.hint());
+    let registry = Registry { insecure: Some(true), ..Registry::default() };
+    let here = Here::with(|settings| drop(settings.registries.insert(name, registry)));
+    here.pull(&image).expect("the operator has said so");
 }
 
 type Spoil = fn(&mut Vec<u8>);

@@ -1,5 +1,6 @@
 //! What the cases share.
 
+mod authority;
 mod canary;
 mod docker;
 mod here;
@@ -10,6 +11,7 @@ mod rootfs;
 pub(crate) mod served;
 pub(crate) mod who;
 
+pub(crate) use authority::Authority;
 pub(crate) use canary::Canary;
 pub(crate) use docker::Docker;
 pub(crate) use here::Here;

@@ -53,6 +53,7 @@ pub(crate) enum Code {
     RegistryRefused,
     RegistryUnauthorized,
     RegistryUnreachable,
+    RegistryUntrusted,
     ReloadInProgress,
     SizeMismatch,
     Stopping,
@@ -143,6 +144,7 @@ impl Code {
                 (S::BAD_GATEWAY, "registry_unauthorized", "The registry wants other credentials")
             }
             Self::RegistryUnreachable => (S::BAD_GATEWAY, "registry_unreachable", "Registry unreachable"),
+            Self::RegistryUntrusted => (S::BAD_GATEWAY, "registry_untrusted", "Registry not trusted"),
             Self::SizeMismatch => (S::UNPROCESSABLE_ENTITY, "size_mismatch", "Another size"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The server is stopping"),
             Self::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "No room on disk"),

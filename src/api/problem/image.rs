@@ -41,6 +41,7 @@ impl From<Error> for Problem {
             Error::NoPlatform { .. } => Code::NoPlatform,
             Error::Unauthorized { .. } => Code::RegistryUnauthorized,
             Error::RegistryUnreachable { .. } => Code::RegistryUnreachable,
+            Error::Untrusted { .. } => Code::RegistryUntrusted,
             Error::RegistryRefused { .. } => Code::RegistryRefused,
             Error::StoreFull => Code::StorageFull,
             Error::NameTaken(_) => Code::NameTaken,

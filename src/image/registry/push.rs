@@ -60,7 +60,7 @@ impl Client {
         let own = format!("repository:{}:pull,push", to.repository());
         let others = elsewhere.first().map(|other| format!("repository:{other}:pull"));
         let scope: Vec<String> = std::iter::once(own).chain(others).collect();
-        let http = self.clients().await?.uploads(&endpoint);
+        let http = self.trusting(&endpoint).await?.uploads(&endpoint);
         Ok(Session::new(http, endpoint, credential, to.repository(), scope.join(" ")))
     }
 }

@@ -1,6 +1,7 @@
 //! One repository of one registry, as one caller: requests with credentials, and what answers mean.
 
 use std::error::Error as _;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -137,16 +138,32 @@ impl Session {
     /// Without the URL: after a redirect it may have a signature in it that is as good as a password.
     pub(super) fn unreachable(&self, error: reqwest::Error) -> Trouble {
         let error = error.without_url();
-        let again = if error.is_builder() || error.is_redirect() { Again::No } else { Again::Soon };
+        let registry = self.registry();
+        let mut again = if error.is_builder() || error.is_redirect() { Again::No } else { Again::Soon };
         let mut detail = error.to_string();
         let mut cause = error.source();
+        let mut untrusted = false;
         while let Some(inner) = cause {
             detail = format!("{detail}: {inner}");
+            untrusted |= is_of_certificate(inner);
             cause = inner.source();
         }
-        let error = Error::RegistryUnreachable { registry: self.registry(), detail };
+        let error = if untrusted {
+            again = Again::No;
+            Error::Untrusted { registry, detail }
+        } else {
+            Error::RegistryUnreachable { registry, detail }
+        };
         Trouble { error, again, status: None }
     }
+}
+
+/// rustls tells its errors inside of IO's, one in another, which do not name them as their source.
+fn is_of_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return is_of_certificate(inner);
+    }
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 impl std::fmt::Debug for Session {

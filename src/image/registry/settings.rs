@@ -21,8 +21,11 @@ pub struct Settings {
 pub struct Registry {
     /// Asked first, in this order, when an image is pulled: `https://mirror.example`.
     pub mirrors: Vec<String>,
-    /// Without TLS. Loopback addresses are, unless this is `false`; no other is, unless this is `true`.
+    /// Without TLS. Loopback addresses are, unless this is `false` or `ca` is there; no other is, unless this is `true`.
     pub insecure: Option<bool>,
+    /// Certificates of authorities (PEM) that are trusted for it, and for its mirrors without one of their own, besides the
+    /// system's.
+    pub ca: Option<PathBuf>,
 }
 
 /// Why settings are refused.
@@ -32,6 +35,10 @@ pub enum SettingsError {
     Name(String),
     #[error("mirror {mirror:?} of {registry}: {reason}")]
     Mirror { registry: String, mirror: String, reason: &'static str },
+    #[error("{0} has `ca`, which is for TLS, and `insecure = true`, which is without")]
+    CaWithoutTls(String),
+    #[error("the certificates in {} cannot be used: {reason}", path.display())]
+    Ca { path: PathBuf, reason: String },
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
 }
@@ -45,6 +52,8 @@ pub(super) struct Endpoint {
     pub(super) base: Url,
     /// A mirror is told whose image is wanted, by `ns`, as containerd does.
     pub(super) mirror_of: Option<String>,
+    /// Authorities beside the system's.
+    pub(super) ca: Option<PathBuf>,
 }
 
 const HUB: &str = "docker.io";
@@ -54,6 +63,9 @@ const HUB_ADDRESS: &str = "registry-1.docker.io";
 impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         for (name, registry) in &self.registries {
+            if registry.ca.is_some() && registry.insecure == Some(true) {
+                return Err(SettingsError::CaWithoutTls(name.clone()));
+            }
             self.origin(name)?;
             for mirror in &registry.mirrors {
                 self.mirror(name, mirror)?;
@@ -85,13 +97,14 @@ impl Settings {
             return Err(refused());
         }
         let insecure = self.registries.get(registry).and_then(|registry| registry.insecure);
-        let base = if insecure.unwrap_or_else(|| is_loopback(&secure)) {
+        let ca = self.ca(registry);
+        let base = if insecure.unwrap_or_else(|| ca.is_none() && is_loopback(&secure)) {
             // Anew: the port that goes without saying is another one.
             Url::parse(&format!("http://{address}")).map_err(|_| refused())?
         } else {
             secure
         };
-        Ok(Endpoint { name: registry.to_owned(), base, mirror_of: None })
+        Ok(Endpoint { name: registry.to_owned(), base, mirror_of: None, ca })
     }
 
     fn mirror(&self, registry: &str, mirror: &str) -> Result<Endpoint, SettingsError> {
@@ -114,7 +127,12 @@ impl Settings {
             "http" => return Err(refused("plain HTTP needs `insecure = true`")),
             _ => return Err(refused("only https and http are taken")),
         }
-        Ok(Endpoint { name, base, mirror_of: Some(registry.to_owned()) })
+        let ca = self.ca(&name).or_else(|| self.ca(registry));
+        Ok(Endpoint { name, base, mirror_of: Some(registry.to_owned()), ca })
+    }
+
+    fn ca(&self, name: &str) -> Option<PathBuf> {
+        self.registries.get(name)?.ca.clone()
     }
 }
 

@@ -3,7 +3,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{Here, Layout, output};
+use super::{Authority, Here, Layout, output};
 use support::Temp;
 
 /// Debian's docker-registry on a free port of loopback.
@@ -17,19 +17,28 @@ pub(crate) struct Docker {
 impl Docker {
     /// For everybody.
     pub(crate) fn open() -> Self {
-        Self::start(None)
+        Self::start(None, None)
+    }
+
+    /// For everybody who trusts this authority.
+    pub(crate) fn secure(authority: &Authority) -> Self {
+        Self::start(None, Some(authority))
     }
 
     /// For `me` with this password.
     pub(crate) fn closed(password: &'static str) -> Self {
-        Self::start(Some(password))
+        Self::start(Some(password), None)
     }
 
-    fn start(login: Option<&'static str>) -> Self {
+    fn start(login: Option<&'static str>, authority: Option<&Authority>) -> Self {
         let folder = Temp::new();
         let storage = folder.path().join("storage");
+        let tls = authority.map_or(String::new(), |authority| {
+            let (certificate, key) = authority.issued(&folder);
+            format!(", tls: {{certificate: '{}', key: '{}'}}", certificate.display(), key.display())
+        });
         let mut config = format!(
-            "version: 0.1\nlog: {{level: info}}\nhttp: {{addr: '127.0.0.1:0', secret: x}}\n\
+            "version: 0.1\nlog: {{level: info}}\nhttp: {{addr: '127.0.0.1:0', secret: x{tls}}}\n\
              storage: {{filesystem: {{rootdirectory: '{}'}}, maintenance: {{uploadpurging: {{enabled: false}}}}}}\n",
             storage.display()
         );
@@ -52,7 +61,7 @@ impl Docker {
         let address = loop {
             let Some(Ok(line)) = lines.next() else { panic!("docker-registry: {early}") };
             if let Some((_, rest)) = line.split_once("listening on ") {
-                break rest.split(['"', ' ']).next().expect("an address").to_owned();
+                break rest.split(['"', ' ', ',']).next().expect("an address").to_owned();
             }
             early = early + &line + "\n";
         };

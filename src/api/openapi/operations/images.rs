@@ -33,7 +33,8 @@ const CONTENT: [Code; 5] = [
     Code::ImageUnsupported,
     Code::NoPlatform,
 ];
-const REGISTRY: [Code; 3] = [Code::RegistryRefused, Code::RegistryUnauthorized, Code::RegistryUnreachable];
+const REGISTRY: [Code; 4] =
+    [Code::RegistryRefused, Code::RegistryUnauthorized, Code::RegistryUnreachable, Code::RegistryUntrusted];
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![list(), inspect(), remove(), pull(), push(), import(), export(), gc()]

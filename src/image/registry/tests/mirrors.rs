@@ -3,7 +3,7 @@ use crate::Silent;
 
 fn with_mirror(place: &Place, registry: &Server, mirror: &Server) -> Client {
     let mirrors = vec![format!("http://{}", mirror.name())];
-    let registries = [(registry.name(), Registry { mirrors, insecure: None })].into();
+    let registries = [(registry.name(), Registry { mirrors, ..Registry::default() })].into();
     Client::new(Settings { registries, ..place.settings() }).expect("good settings")
 }
 

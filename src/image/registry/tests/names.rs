@@ -112,7 +112,7 @@ async fn no_password_goes_to_a_realm_without_tls() {
     let credential = place.client().credential(&endpoint, "app").await.expect("a good file");
     let client = place.client();
     let session = Session::new(
-        client.clients().await.expect("TLS").downloads(&endpoint),
+        client.trusting(&endpoint).await.expect("TLS").downloads(&endpoint),
         endpoint,
         credential,
         "app",
