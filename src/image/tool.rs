@@ -139,7 +139,9 @@ pub enum Refusal {
     Ratio,
     /// Not an archive of its kind, or one cut short.
     Malformed,
-    /// The host could not: its disk is full, say.
+    /// No room on the disk, or none for this user.
+    Full,
+    /// The host could not.
     Host,
 }
 

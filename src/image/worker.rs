@@ -120,8 +120,10 @@ pub(crate) fn unexpected(told: &Told) -> Error {
 }
 
 fn refused(code: Refusal, detail: String) -> Error {
-    if code == Refusal::Host {
-        tracing::warn!(%detail, "the host could not do what an image needs");
+    match code {
+        Refusal::Full => return Error::StoreFull,
+        Refusal::Host => tracing::warn!(%detail, "the host could not do what an image needs"),
+        _ => (),
     }
     Error::ArchiveRefused { code, detail }
 }

@@ -42,7 +42,11 @@ impl Failure {
 
 impl From<Errno> for Failure {
     fn from(errno: Errno) -> Self {
-        let code = if errno == Errno::ENAMETOOLONG { Refusal::PathTooLong } else { Refusal::Host };
+        let code = match errno {
+            Errno::ENAMETOOLONG => Refusal::PathTooLong,
+            Errno::ENOSPC | Errno::EDQUOT => Refusal::Full,
+            _ => Refusal::Host,
+        };
         Self::refused(code, errno.desc())
     }
 }
