@@ -18,7 +18,7 @@ mod remove;
 mod resolve;
 mod scratch;
 
-pub use commit::{Changes, Setting};
+pub use commit::Changes;
 pub use look::{Details, Info, LayerInfo, Scope};
 pub use pull::Pull;
 pub use push::Push;

@@ -55,8 +55,6 @@ pub(crate) async fn commit(
         user: id_map,
         name: request.image,
         tenant: Some(job.tenant.clone()),
-        comment: None,
-        setting: image::Setting::default(),
     });
     let info = info.await?;
     if !live.job().is_some_and(|job| job.paused) {

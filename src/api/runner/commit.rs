@@ -53,8 +53,6 @@ impl Wanted {
             user: self.user,
             name: self.spec.image,
             tenant: Some(self.tenant),
-            comment: None,
-            setting: image::Setting::default(),
         });
         let info = info.await?;
         Ok(Committed { reference: info.name, digest: info.digest })

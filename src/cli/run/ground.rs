@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use daemon::Config;
-use image::{Error, Images, Lease, Mounted, Pull, Resolved, Setting};
+use image::{Error, Images, Lease, Mounted, Pull, Resolved};
 use model::{Committed, Happened, Image, JobRequest, JobSpec};
 use sandbox::{ImageLayer, ImageRoot, Sources, Stores};
 use supervise::{Changes, Supervisor, Watch};
@@ -117,8 +117,6 @@ impl Ground {
             user: spec.user,
             name: commit.image.clone(),
             tenant: None,
-            comment: None,
-            setting: Setting::default(),
         };
         let made = self.images.commit(changes).await?;
         Ok(Some(Committed { reference: made.name, digest: made.digest }))

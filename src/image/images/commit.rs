@@ -22,8 +22,6 @@ use crate::{Error, Info, Progress, Scope};
 
 mod config;
 
-pub use config::Setting;
-
 /// What is to be committed.
 #[derive(Debug)]
 pub struct Changes {
@@ -38,8 +36,6 @@ pub struct Changes {
     pub name: String,
     /// `None`: everybody's.
     pub tenant: Option<String>,
-    pub comment: Option<String>,
-    pub setting: Setting,
 }
 
 /// An image that is built upon.
@@ -52,14 +48,13 @@ struct Base {
 
 impl Images {
     pub async fn commit(&self, changes: Changes) -> Result<Info, Error> {
-        let Changes { base, upper, workspace, user, name, tenant, comment, setting } = changes;
+        let Changes { base, upper, workspace, user, name, tenant } = changes;
         let name = Meant::name(&name)?;
         let base = base.ok_or(Error::NoBase)?;
         let base = self.0.store.blocking(move |store| open(store, &base)).await?;
         let holder = self.0.store.holder().await?;
         let (blob, diff_id) = self.pack(&holder, upper, workspace, user).await?;
-        let now = Timestamp::now();
-        let config_bytes = config::changed(&base.config, &diff_id, &setting, (now, comment.as_deref()))?;
+        let config_bytes = config::changed(&base.config, &diff_id, Timestamp::now())?;
         let config = holder.put(config_bytes.clone()).await?;
         let mut layers: Vec<Descriptor> = base.document.layers().iter().map(as_oci).collect();
         layers.push(descriptor(MediaType::ImageLayerGzip, &blob.digest, blob.size)?);

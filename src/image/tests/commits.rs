@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use super::archives::docker;
 use super::kit::{Folder, import, read, rootfs, tree};
 use super::walk;
-use crate::{Changes, Setting};
+use crate::Changes;
 
 fn changes(folder: &Folder, base: Option<String>, name: &str) -> Changes {
     let upper = folder.path().join("upper");
@@ -13,14 +13,8 @@ fn changes(folder: &Folder, base: Option<String>, name: &str) -> Changes {
     fs::create_dir_all(upper.join("workspace")).expect("a folder");
     fs::write(upper.join("workspace/left"), "out").expect("written");
     let upper: OwnedFd = fs::File::open(upper).expect("opened").into();
-    let setting = Setting {
-        env: vec![("A".into(), "new".into()), ("B".into(), "2".into())],
-        labels: vec![("team".into(), "ci".into())],
-        command: Some(vec!["serve".into()]),
-        ..Setting::default()
-    };
-    let (tenant, comment) = (Some("acme".into()), Some("a test".into()));
-    Changes { base, upper, workspace: None, user: 1000, name: name.into(), tenant, comment, setting }
+    let tenant = Some("acme".into());
+    Changes { base, upper, workspace: None, user: 1000, name: name.into(), tenant }
 }
 
 #[tokio::test]
@@ -41,11 +35,11 @@ async fn a_commit_is_its_base_and_one_layer() {
     assert_eq!(read(&folder, &made.layers[1], "content"), "base");
     assert!(!tree(&folder, &made.layers[0]).join("workspace/left").exists());
     let env: Vec<String> = made.image.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(env, ["PATH=/bin", "A=new", "B=2"]);
-    assert_eq!((made.image.user.as_str(), made.image.command), ("app", vec!["serve".into()]));
+    assert_eq!(env, ["PATH=/bin", "A=b=c"], "as its base has it");
+    assert_eq!((made.image.user.as_str(), made.image.command), ("app", vec!["true".into()]));
     let details = images.inspect(Some("acme"), "mine").await.expect("there");
     assert_eq!(details.history, ["a tool", "stockade image commit"]);
-    assert_eq!(details.labels.get("team").map(String::as_str), Some("ci"));
+    assert_eq!(details.labels.get("a").map(String::as_str), Some("b"));
     assert!(images.resolve(Some("other"), "mine").await.is_err(), "it is acme's");
     drop(images);
     walk::check(folder.path());
