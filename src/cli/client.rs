@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime;
 
 pub(crate) use args::ServerArgs;
-pub(crate) use each::{Each, each};
+pub(crate) use each::{Each, each, for_each};
 pub(crate) use error::CallError;
 pub(crate) use events::Events;
 pub(crate) use find::find;

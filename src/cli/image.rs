@@ -4,7 +4,7 @@ mod export;
 mod gc;
 mod import;
 mod inspect;
-mod ls;
+pub(crate) mod ls;
 mod pull;
 mod push;
 mod rm;
@@ -15,6 +15,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::list::ListArgs;
 use crate::output::{self, Failure};
 use crate::place::read;
 
@@ -32,7 +33,8 @@ pub(crate) struct ImageArgs {
 enum ImageVerb {
     Pull(pull::PullArgs),
     Import(import::ImportArgs),
-    Ls(ls::LsArgs),
+    /// List images, by their names
+    Ls(ListArgs),
     Inspect(inspect::InspectArgs),
     Rm(rm::RmArgs),
     Gc(gc::GcArgs),
@@ -52,11 +54,6 @@ pub(crate) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
         ImageVerb::Push(args) => push::push(args),
     }?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[derive(Deserialize)]
-struct List {
-    items: Vec<Value>,
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod image;
 mod inspect;
+mod list;
 mod logs;
 mod output;
 mod pause;

@@ -2,13 +2,14 @@
 
 mod create;
 mod inspect;
-mod ls;
+pub(crate) mod ls;
 mod rm;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::list::ListArgs;
 use crate::output::Failure;
 
 /// Make, list and remove the volumes that jobs keep things in
@@ -24,7 +25,8 @@ pub(crate) struct VolumeArgs {
 #[derive(Debug, Subcommand)]
 enum VolumeVerb {
     Create(create::CreateArgs),
-    Ls(ls::LsArgs),
+    /// List volumes, with what they held after the last job that wrote to them
+    Ls(ListArgs),
     Inspect(inspect::InspectArgs),
     Rm(rm::RmArgs),
 }

@@ -1,4 +1,4 @@
-//! The same for each of several jobs.
+//! The same for each of several.
 
 use std::process::ExitCode;
 
@@ -15,14 +15,22 @@ pub(crate) struct Each {
     pub(crate) server: ServerArgs,
 }
 
-/// Prints the id of each job for which it was done; one that fails does not keep the others from it.
+/// Prints the id of each job for which it was done.
 pub(crate) fn each(args: &Each, call: impl Fn(&str) -> Call) -> Result<ExitCode, Failure> {
     let client = Client::new(&args.server)?;
+    for_each(&args.ids, async |text| one(&client, text, &call).await)
+}
+
+/// Prints what is told of each; one that fails does not keep the others from it.
+pub(crate) fn for_each(
+    names: &[String],
+    work: impl AsyncFn(&str) -> Result<String, Failure>,
+) -> Result<ExitCode, Failure> {
     block_on(async {
         let mut code = ExitCode::SUCCESS;
-        for text in &args.ids {
-            match one(&client, text, &call).await {
-                Ok(id) => output::data(&(id + "\n"))?,
+        for name in names {
+            match work(name).await {
+                Ok(told) => output::data(&(told + "\n"))?,
                 Err(failure) => {
                     output::failure(&failure);
                     code = ExitCode::from(exit::ERROR);

@@ -3,8 +3,9 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use super::{List, brought};
+use super::brought;
 use crate::client::{Call, Upload, block_on, query};
+use crate::list::List;
 use crate::output::Failure;
 use crate::place::{Place, PlaceArgs, Reach, value};
 use crate::progress::progress;

@@ -3,26 +3,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::List;
 use crate::client::{Call, block_on, query};
-use crate::output::{self, Failure};
-use crate::place::{Place, PlaceArgs, Reach, read, value};
-use crate::policy::table::{plain, table};
+use crate::list::{self, List, ListArgs, Listed};
+use crate::output::Failure;
+use crate::place::{Place, Reach, value};
+use crate::policy::table::plain;
 use crate::progress::short;
 use crate::units::{age, bytes};
-
-/// List images, by their names
-#[derive(Debug, clap::Args)]
-pub(crate) struct LsArgs {
-    /// Print names alone
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print the images as a JSON array
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
 
 #[derive(Debug, Deserialize)]
 struct Item {
@@ -35,55 +22,54 @@ struct Item {
     added_at: Timestamp,
 }
 
-pub(super) fn ls(args: &LsArgs) -> Result<(), Failure> {
-    let images = images(&args.place)?;
-    if args.json {
-        return output::json(&images);
-    }
-    let items = images.into_iter().map(read).collect::<Result<Vec<Item>, _>>()?;
-    if args.quiet {
-        return output::data(&items.iter().map(|item| plain(&item.name) + "\n").collect::<String>());
-    }
-    output::data(&table(&rows(&items, Timestamp::now())))
+pub(super) fn ls(args: &ListArgs) -> Result<(), Failure> {
+    let (place, tenant) = (args.place.open(Reach::Records)?, args.place.tenant.as_deref());
+    list::print::<Item>(args, block_on(images(&place, tenant))?)
 }
 
 /// All that there are, or those that the tenant can use.
-pub(crate) fn images(place: &PlaceArgs) -> Result<Vec<Value>, Failure> {
-    match place.open(Reach::Records)? {
-        Place::Here(images) => block_on(async {
-            let scope = place.tenant.clone().map_or(Scope::All, Scope::Tenant);
+pub(crate) async fn images(place: &Place, tenant: Option<&str>) -> Result<Vec<Value>, Failure> {
+    match place {
+        Place::Here(images) => {
+            let scope = tenant.map_or(Scope::All, |tenant| Scope::Tenant(tenant.to_owned()));
             images.list(scope).await?.into_iter().map(value).collect()
-        }),
+        }
         Place::There(client) => {
-            let call = Call::get(query("/images", place.pairs()));
-            block_on(async { Ok(client.json::<List>(call).await?.items) })
+            let call = Call::get(query("/images", tenant.map(|tenant| ("tenant", tenant))));
+            Ok(client.json::<List>(call).await?.items)
         }
     }
 }
 
-/// Whose they are only where they are not all everybody's.
-fn rows(items: &[Item], now: Timestamp) -> Vec<Vec<String>> {
-    let tenants = items.iter().any(|item| item.tenant.is_some());
-    let mut head = vec!["NAME", "DIGEST", "LAYERS", "SIZE", "AGE"];
-    head.extend(tenants.then_some("TENANT"));
-    let head = head.into_iter().map(String::from).collect();
-    let row = |item: &Item| {
-        let mut row = vec![
-            plain(&item.name),
-            plain(short(&item.digest)),
-            item.layers.to_string(),
-            bytes(item.bytes),
-            age(item.added_at, now),
-        ];
-        row.extend(tenants.then(|| plain(item.tenant.as_deref().unwrap_or_default())));
-        row
-    };
-    std::iter::once(head).chain(items.iter().map(row)).collect()
+impl Listed for Item {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whose they are only where they are not all everybody's.
+    fn rows(items: &[Self], now: Timestamp) -> Vec<Vec<String>> {
+        let tenants = items.iter().any(|item| item.tenant.is_some());
+        let mut head = vec!["NAME", "DIGEST", "LAYERS", "SIZE", "AGE"];
+        head.extend(tenants.then_some("TENANT"));
+        let head = head.into_iter().map(String::from).collect();
+        let row = |item: &Self| {
+            let mut row = vec![
+                plain(&item.name),
+                plain(short(&item.digest)),
+                item.layers.to_string(),
+                bytes(item.bytes),
+                age(item.added_at, now),
+            ];
+            row.extend(tenants.then(|| plain(item.tenant.as_deref().unwrap_or_default())));
+            row
+        };
+        std::iter::once(head).chain(items.iter().map(row)).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Item, Timestamp, rows};
+    use super::{Item, Listed as _, Timestamp};
 
     fn item(name: &str, tenant: Option<&str>) -> Item {
         let digest = format!("sha256:{}", "ab".repeat(32));
@@ -94,10 +80,10 @@ mod tests {
     #[test]
     fn whose_it_is_shows_where_it_matters() {
         let now = Timestamp::constant(120, 0);
-        let all = rows(&[item("a:1", None)], now);
+        let all = Item::rows(&[item("a:1", None)], now);
         assert_eq!(all[0], ["NAME", "DIGEST", "LAYERS", "SIZE", "AGE"]);
         assert_eq!(all[1], ["a:1", "abababababab", "2", "1.5 KiB", "2m"]);
-        let all = rows(&[item("a:1", None), item("\u{1b}b", Some("ci"))], now);
+        let all = Item::rows(&[item("a:1", None), item("\u{1b}b", Some("ci"))], now);
         assert_eq!(all.iter().map(|row| row[5].as_str()).collect::<Vec<_>>(), ["TENANT", "", "ci"]);
         assert_eq!(all[2][0], "\u{fffd}b");
     }

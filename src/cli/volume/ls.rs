@@ -4,23 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::{Call, block_on, query};
-use crate::output::{self, Failure};
-use crate::place::{Place, PlaceArgs, Reach, TENANT, read, value};
-use crate::policy::table::{plain, table};
+use crate::list::{self, List, ListArgs, Listed};
+use crate::output::Failure;
+use crate::place::{Place, Reach, TENANT, value};
+use crate::policy::table::plain;
 use crate::units::{age, bytes};
-
-/// List volumes, with what they held after the last job that wrote to them
-#[derive(Debug, clap::Args)]
-pub(crate) struct LsArgs {
-    /// Print names alone
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print the volumes as a JSON array
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
 
 #[derive(Debug, Deserialize)]
 struct Item {
@@ -31,47 +19,41 @@ struct Item {
     used_at: Timestamp,
 }
 
-#[derive(Deserialize)]
-struct List {
-    items: Vec<Value>,
+pub(super) fn ls(args: &ListArgs) -> Result<(), Failure> {
+    let (place, tenant) = (args.place.open(Reach::Records)?, args.place.tenant.as_deref());
+    list::print::<Item>(args, block_on(volumes(&place, tenant))?)
 }
 
-pub(super) fn ls(args: &LsArgs) -> Result<(), Failure> {
-    let volumes = volumes(&args.place)?;
-    if args.json {
-        return output::json(&volumes);
-    }
-    let items = volumes.into_iter().map(read).collect::<Result<Vec<Item>, _>>()?;
-    if args.quiet {
-        return output::data(&items.iter().map(|item| plain(&item.name) + "\n").collect::<String>());
-    }
-    output::data(&table(&rows(&items, Timestamp::now())))
-}
-
-fn volumes(place: &PlaceArgs) -> Result<Vec<Value>, Failure> {
-    match place.open(Reach::Records)? {
-        Place::Here(images) => block_on(async {
-            let scope = place.tenant.clone().map_or(Scope::All, Scope::Tenant);
+pub(crate) async fn volumes(place: &Place, tenant: Option<&str>) -> Result<Vec<Value>, Failure> {
+    match place {
+        Place::Here(images) => {
+            let scope = tenant.map_or(Scope::All, |tenant| Scope::Tenant(tenant.to_owned()));
             images.volumes().list(scope).await?.into_iter().map(value).collect()
-        }),
+        }
         Place::There(client) => {
-            let call = Call::get(query("/volumes", place.pairs()));
-            block_on(async { Ok(client.json::<List>(call).await?.items) })
+            let call = Call::get(query("/volumes", tenant.map(|tenant| ("tenant", tenant))));
+            Ok(client.json::<List>(call).await?.items)
         }
     }
 }
 
-/// Whose they are only where there are others than this machine's user.
-fn rows(items: &[Item], now: Timestamp) -> Vec<Vec<String>> {
-    let tenants = items.iter().any(|item| item.tenant != TENANT);
-    let mut head = vec!["NAME", "USED", "SIZE", "LAST USED"];
-    head.extend(tenants.then_some("TENANT"));
-    let head = head.into_iter().map(String::from).collect();
-    let row = |item: &Item| {
-        let used = age(item.used_at, now);
-        let mut row = vec![plain(&item.name), bytes(item.used_bytes), bytes(item.size_limit_bytes), used];
-        row.extend(tenants.then(|| plain(&item.tenant)));
-        row
-    };
-    std::iter::once(head).chain(items.iter().map(row)).collect()
+impl Listed for Item {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whose they are only where there are others than this machine's user.
+    fn rows(items: &[Self], now: Timestamp) -> Vec<Vec<String>> {
+        let tenants = items.iter().any(|item| item.tenant != TENANT);
+        let mut head = vec!["NAME", "USED", "SIZE", "LAST USED"];
+        head.extend(tenants.then_some("TENANT"));
+        let head = head.into_iter().map(String::from).collect();
+        let row = |item: &Self| {
+            let used = age(item.used_at, now);
+            let mut row = vec![plain(&item.name), bytes(item.used_bytes), bytes(item.size_limit_bytes), used];
+            row.extend(tenants.then(|| plain(&item.tenant)));
+            row
+        };
+        std::iter::once(head).chain(items.iter().map(row)).collect()
+    }
 }

@@ -1,8 +1,7 @@
 use std::process::ExitCode;
 
-use crate::client::{Call, block_on, path, query};
-use crate::exit;
-use crate::output::{self, Failure};
+use crate::client::{Call, for_each, path, query};
+use crate::output::Failure;
 use crate::place::{Place, PlaceArgs, Reach, TENANT};
 
 /// Remove volumes with all that is in them
@@ -17,30 +16,14 @@ pub(crate) struct RmArgs {
 }
 
 pub(super) fn rm(args: &RmArgs) -> Result<ExitCode, Failure> {
-    let place = args.place.open(Reach::Trees)?;
-    block_on(async {
-        let mut code = ExitCode::SUCCESS;
-        for name in &args.names {
-            match one(&place, name, &args.place).await {
-                Ok(()) => output::data(&format!("{name}\n"))?,
-                Err(failure) => {
-                    output::failure(&failure);
-                    code = ExitCode::from(exit::ERROR);
-                }
+    let (place, tenant) = (args.place.open(Reach::Trees)?, args.place.tenant.as_deref());
+    for_each(&args.names, async |name| {
+        match &place {
+            Place::Here(images) => images.volumes().remove(tenant.unwrap_or(TENANT), name).await?,
+            Place::There(client) => {
+                client.send(Call::delete(query(&path(["volumes", name]), args.place.pairs()))).await?;
             }
         }
-        Ok(code)
+        Ok(name.to_owned())
     })
-}
-
-async fn one(place: &Place, name: &str, args: &PlaceArgs) -> Result<(), Failure> {
-    match place {
-        Place::Here(images) => {
-            Ok(images.volumes().remove(args.tenant.as_deref().unwrap_or(TENANT), name).await?)
-        }
-        Place::There(client) => {
-            client.send(Call::delete(query(&path(["volumes", name]), args.pairs()))).await?;
-            Ok(())
-        }
-    }
 }
