@@ -32,6 +32,16 @@ impl CallError {
         Self::Unreadable { server: server.clone(), detail: detail.to_string() }
     }
 
+    /// By the last event of an answer whose status was good.
+    pub(crate) fn told(problem: &str) -> Self {
+        let document: serde_json::Value = serde_json::from_str(problem).unwrap_or_default();
+        let status = document["status"]
+            .as_u64()
+            .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::Refused(Problem::read(status, None, problem.as_bytes()).into())
+    }
+
     /// Whether the same call may do better later, without anybody mending anything.
     pub(crate) fn passes(&self) -> bool {
         match self {

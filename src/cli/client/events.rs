@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::{Answer, Call, CallError, Client, path};
 use crate::output;
-use frame::{Frame, Frames};
+pub(crate) use frame::{Frame, Frames};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// A server that is restarted is back sooner.

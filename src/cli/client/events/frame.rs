@@ -1,4 +1,4 @@
-//! The event stream format of the HTML standard, section 9.2.6, as far as a job's events use it.
+//! The event stream format of the HTML standard, section 9.2.6, as far as our servers use it.
 
 use std::fmt;
 
