@@ -8,7 +8,7 @@ use daemon::{LogFormat, Settings};
 use model::{CommitRequest, VolumeRequest};
 
 use crate::cancel::{CancelArgs, RmArgs};
-use crate::completion::{CompleteJobsArgs, JOBS_FOR_COMPLETION};
+use crate::completion::{CompleteArgs, FOR_COMPLETION};
 use crate::image::ImageArgs;
 use crate::inspect::InspectArgs;
 use crate::logs::LogsArgs;
@@ -46,8 +46,8 @@ pub(crate) enum Verb {
     Token(TokenArgs),
     Doctor(DoctorArgs),
     Completion(CompletionArgs),
-    #[command(hide = true, name = JOBS_FOR_COMPLETION)]
-    CompleteJobs(CompleteJobsArgs),
+    #[command(hide = true, name = FOR_COMPLETION)]
+    Complete(CompleteArgs),
 }
 
 /// Run one command in a fresh sandbox, without a daemon

@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),
         Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),
         Verb::Completion(args) => (exit::ERROR, completion::completion(&args)),
-        Verb::CompleteJobs(args) => (exit::ERROR, completion::jobs(&args)),
+        Verb::Complete(args) => (exit::ERROR, completion::names(&args)),
     };
     done.unwrap_or_else(|failure| {
         output::failure(&failure);

@@ -37,7 +37,7 @@ pub(crate) fn cases() -> Vec<Case> {
         broken::a_waited_job_over_connections_that_break,
         broken::a_reader_that_has_seen_enough,
     ];
-    let bash = cases![completion::bash_lists_jobs].into_iter();
+    let bash = cases![completion::bash_lists_jobs, completion::bash_lists_images_and_volumes].into_iter();
     all.extend(bash.map(|case| case.needs(Needs::Program("bash"))));
     all
 }

@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use support::{Daemon, Who, run, stockade};
 
 use super::{submitted, url};
@@ -10,7 +11,7 @@ fn offered(who: Who, server: &str, words: &[&str]) -> (Vec<String>, Duration) {
     let list: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     let driven = format!(
         "{script}\ncompopt() {{ :; }}\nCOMP_WORDS=({})\nCOMP_CWORD={}\nCOMP_LINE='{}'\nCOMP_POINT=${{#COMP_LINE}}\n\
-         _stockade_jobs '{}' '{}' ''\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+         _stockade_names '{}' '{}' ''\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
         list.join(" "),
         words.len() - 1,
         words.join(" "),
@@ -45,4 +46,37 @@ pub(super) fn bash_lists_jobs(who: Who) {
     assert!(offered(who, &server, &[&binary, "insp"]).0.contains(&"inspect".into()));
     let (nothing, took) = offered(who, "http://127.0.0.1:1", &[&binary, "logs", ""]);
     assert!(nothing.is_empty() && took < Duration::from_secs(3), "{nothing:?} after {took:?}");
+}
+
+pub(super) fn bash_lists_images_and_volumes(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    // Nothing but an empty folder: it is only named.
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_mode(0o755);
+    header.set_size(0);
+    archive.append_data(&mut header, "etc/", &b""[..]).expect("memory");
+    let archive = archive.into_inner().expect("memory");
+    for name in ["bb:1", "bb:2", "127.0.0.1:5000/app:3"] {
+        let kind = [("content-type", "application/x-tar")];
+        let target = format!("/images/import?name={name}");
+        let answer = daemon.client().request("POST", &target, &kind, &archive);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    let answer = daemon.client().post("/volumes", &json!({"name": "pip-cache"}));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let (server, binary) = (url(&daemon), stockade().display().to_string());
+    for verb in ["inspect", "rm", "push", "export"] {
+        let (images, _) = offered(who, &server, &[&binary, "image", verb, ""]);
+        let named = |name: &str| images.iter().any(|line| line.starts_with(&format!("{name}  (")));
+        assert!(images.len() == 3 && named("bb:1") && named("127.0.0.1:5000/app:3"), "{verb}: {images:?}");
+    }
+    // As bash would put it in after the colon.
+    assert_eq!(offered(who, &server, &[&binary, "image", "rm", "127.0.0.1:"]).0, ["5000/app:3"]);
+    assert_eq!(offered(who, &server, &[&binary, "submit", "--image", "127"]).0, ["127.0.0.1:5000/app:3"]);
+    assert_eq!(offered(who, &server, &[&binary, "volume", "rm", "pi"]).0, ["pip-cache"]);
+    assert!(offered(who, &server, &[&binary, "image", "insp"]).0.contains(&"inspect".into()), "clap's");
+    let (nothing, _) = offered(who, "http://127.0.0.1:1", &[&binary, "volume", "rm", ""]);
+    assert!(nothing.is_empty(), "{nothing:?}");
 }
