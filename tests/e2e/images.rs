@@ -31,45 +31,13 @@ struct Here {
 impl Here {
     fn new(who: Who) -> Self {
         let here = Self { who, state: State::new(who), temp: Temp::new() };
-        let archive = here.archive();
+        let archive = archive(&here.temp);
         assert_eq!(here.done(&["image", "import", &archive, "--name", "bb:1"]), "docker.io/library/bb:1\n");
         here
     }
 
-    /// A root filesystem of Debian's static busybox.
-    fn archive(&self) -> String {
-        let root = self.temp.path().join("rootfs");
-        for folder in ["bin", "etc", "tmp", "home/alice"] {
-            fs::create_dir_all(root.join(folder)).expect("a folder of our own");
-        }
-        fs::copy(busybox(), root.join("bin/busybox")).expect("busybox can be read");
-        for name in ["sh", "cat", "id", "ls", "touch", "echo", "env", "rm", "true"] {
-            symlink("busybox", root.join("bin").join(name)).expect("a link of our own");
-        }
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n";
-        fs::write(root.join("etc/passwd"), passwd).expect("a file of our own");
-        fs::write(root.join("etc/group"), "root:x:0:\nalice:x:1000:\nstaff:x:50:\n").expect("the same");
-        let archive = self.temp.path().join("rootfs.tar");
-        let mut tar = Command::new("tar");
-        tar.arg("-C")
-            .arg(&root)
-            .args(["--owner=0", "--group=0", "--numeric-owner", "-cf"])
-            .arg(&archive)
-            .arg(".");
-        assert!(tar.status().expect("tar runs").success());
-        archive.to_str().expect("text").to_owned()
-    }
-
     fn ask(&self, words: &[&str]) -> Ran {
-        let mut command = self.who.command(stockade());
-        command.args(words).env(STATE_DIR, self.state.path());
-        let output = command.output().expect("the binary starts");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            took: std::time::Duration::ZERO,
-        }
+        ran(self.who, &self.state, words)
     }
 
     /// What must succeed; its standard output.
@@ -82,6 +50,43 @@ impl Here {
     /// `run --image bb:1 …`.
     fn run(&self, words: &[&str]) -> String {
         self.done(&[&["run", "--image", "bb:1"], words].concat())
+    }
+}
+
+/// A root filesystem of Debian's static busybox, as a tar.
+pub(crate) fn archive(temp: &Temp) -> String {
+    let root = temp.path().join("rootfs");
+    for folder in ["bin", "etc", "tmp", "home/alice"] {
+        fs::create_dir_all(root.join(folder)).expect("a folder of our own");
+    }
+    fs::copy(busybox(), root.join("bin/busybox")).expect("busybox can be read");
+    for name in ["sh", "cat", "id", "ls", "touch", "echo", "env", "rm", "true"] {
+        symlink("busybox", root.join("bin").join(name)).expect("a link of our own");
+    }
+    let passwd = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n";
+    fs::write(root.join("etc/passwd"), passwd).expect("a file of our own");
+    fs::write(root.join("etc/group"), "root:x:0:\nalice:x:1000:\nstaff:x:50:\n").expect("the same");
+    let archive = temp.path().join("rootfs.tar");
+    let mut tar = Command::new("tar");
+    tar.arg("-C")
+        .arg(&root)
+        .args(["--owner=0", "--group=0", "--numeric-owner", "-cf"])
+        .arg(&archive)
+        .arg(".");
+    assert!(tar.status().expect("tar runs").success());
+    archive.to_str().expect("text").to_owned()
+}
+
+/// By this user, with this state directory.
+pub(crate) fn ran(who: Who, state: &State, words: &[&str]) -> Ran {
+    let mut command = who.command(stockade());
+    command.args(words).env(STATE_DIR, state.path());
+    let output = command.output().expect("the binary starts");
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: std::time::Duration::ZERO,
     }
 }
 

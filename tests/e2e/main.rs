@@ -3,10 +3,13 @@
 mod client;
 mod images;
 mod readme;
+mod registry;
 mod verbs;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    support::main(&[verbs::cases(), client::cases(), images::cases(), readme::cases()].concat())
+    support::main(
+        &[verbs::cases(), client::cases(), images::cases(), registry::cases(), readme::cases()].concat(),
+    )
 }
