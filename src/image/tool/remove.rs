@@ -4,9 +4,10 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{RenameFlags, renameat2};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
+// nix has it with glibc alone.
+use rustix::fs::{RenameFlags, renameat_with};
 
 use super::failure::Failure;
 use super::walk::{self, Levels};
@@ -77,10 +78,10 @@ fn move_up(from: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut u
     loop {
         let to = CString::new(format!("moved-{moved}")).unwrap_or_default();
         *moved += 1;
-        match renameat2(from, name, top, to.as_c_str(), RenameFlags::RENAME_NOREPLACE) {
+        match renameat_with(from, name, top, to.as_c_str(), RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(true),
-            Err(Errno::EEXIST) => (),
-            Err(Errno::ENOENT) => return Err(Errno::ESTALE),
+            Err(rustix::io::Errno::EXIST) => (),
+            Err(rustix::io::Errno::NOENT) => return Err(Errno::ESTALE),
             // Not allowed, or not known to this filesystem: slow, then.
             Err(_) => return Ok(false),
         }
