@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, stockade};
+use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, patient, stockade};
 
 const SETTINGS: &str = "stockade.toml";
 /// The bundle's name in a [`policy_folder`].
@@ -220,7 +220,7 @@ impl Drop for Daemon {
         }
         // The second one does not wait for jobs.
         let start = std::time::Instant::now();
-        while start.elapsed() < Duration::from_secs(12) {
+        while start.elapsed() < patient(Duration::from_secs(12)) {
             self.signal(Signal::SIGTERM);
             for _ in 0..40 {
                 if matches!(self.child.try_wait(), Ok(Some(_))) {

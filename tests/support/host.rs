@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Daemon, eventually};
+use crate::{Daemon, eventually, patient};
 
 /// Sandboxes that the launcher holds ready, each a process and a group: they belong to no job.
 const SPARES: usize = 2;
@@ -87,7 +87,7 @@ pub fn sleeping(cookie: &str) -> Vec<u32> {
 pub fn same_again(before: &Snapshot, mut now: impl FnMut() -> Snapshot) {
     let mut last = Snapshot::default();
     let start = std::time::Instant::now();
-    while start.elapsed() < Duration::from_secs(5) {
+    while start.elapsed() < patient(Duration::from_secs(5)) {
         last = now();
         if last == *before {
             return;

@@ -46,7 +46,7 @@ impl Client {
     /// `None` where nobody listens any more.
     pub fn connect(address: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        stream.set_read_timeout(Some(crate::patient(PATIENCE))).expect("a timeout can be set");
         stream.set_nodelay(true).expect("an option can be set");
         Some(Self { address, stream: BufReader::new(stream), always: Vec::new() })
     }

@@ -35,9 +35,16 @@ pub use who::Who;
 
 use std::time::{Duration, Instant};
 
+/// As long as `span`, or longer where `STOCKADE_TEST_PATIENCE` says how many times slower than usual this machine is: an
+/// emulated one. For bounds that tell what works from what hangs, never for what is measured.
+pub fn patient(span: Duration) -> Duration {
+    let times = std::env::var("STOCKADE_TEST_PATIENCE").ok().and_then(|times| times.parse().ok());
+    span * times.unwrap_or(1)
+}
+
 /// Asks again until `found` has an answer; the bound is for when something is broken, not a time to wait.
 pub fn eventually<T>(most: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
+    let (start, most) = (Instant::now(), patient(most));
     loop {
         if let Some(value) = found() {
             return value;
