@@ -91,15 +91,14 @@ pub(crate) fn names(args: &CompleteArgs) -> Result<ExitCode, Failure> {
     let found = match args.kind {
         Kind::Jobs => recent(&args.line).map(|jobs| {
             let now = Timestamp::now();
-            jobs.iter()
-                .map(|job| format!("{}\t{}, {}\n", job.id, job.standing(), age(job.created_at, now)))
-                .collect()
+            let line = |job: &Item| format!("{}\t{}, {}\n", job.id, job.standing(), age(job.created_at, now));
+            jobs.iter().map(line).collect()
         }),
-        Kind::Images => listed(&args.line, images).map(|all| {
+        Kind::Images => listed(&args.line, &images).map(|all| {
             let line = |Image { name, bytes: size }| format!("{}\t{}\n", plain(short(&name)), bytes(size));
             all.into_iter().filter_map(|image| read(image).ok()).map(line).collect()
         }),
-        Kind::Volumes => listed(&args.line, volumes).map(|all| {
+        Kind::Volumes => listed(&args.line, &volumes).map(|all| {
             let line = |Volume { name, used_bytes, size_limit_bytes }| {
                 format!("{}\t{} of {}\n", plain(&name), bytes(used_bytes), bytes(size_limit_bytes))
             };
@@ -128,7 +127,7 @@ fn recent(line: &str) -> Option<Vec<Item>> {
 
 fn listed(
     line: &str,
-    list: impl AsyncFn(&Place, Option<&str>) -> Result<Vec<Value>, Failure>,
+    list: &impl AsyncFn(&Place, Option<&str>) -> Result<Vec<Value>, Failure>,
 ) -> Option<Vec<Value>> {
     let args = place(line)?;
     let place = args.open(Reach::Records).ok()?;

@@ -18,13 +18,13 @@ pub(crate) struct Each {
 /// Prints the id of each job for which it was done.
 pub(crate) fn each(args: &Each, call: impl Fn(&str) -> Call) -> Result<ExitCode, Failure> {
     let client = Client::new(&args.server)?;
-    for_each(&args.ids, async |text| one(&client, text, &call).await)
+    for_each(&args.ids, &async |text: &str| one(&client, text, &call).await)
 }
 
 /// Prints what is told of each; one that fails does not keep the others from it.
 pub(crate) fn for_each(
     names: &[String],
-    work: impl AsyncFn(&str) -> Result<String, Failure>,
+    work: &impl AsyncFn(&str) -> Result<String, Failure>,
 ) -> Result<ExitCode, Failure> {
     block_on(async {
         let mut code = ExitCode::SUCCESS;

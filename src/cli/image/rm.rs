@@ -23,7 +23,7 @@ pub(crate) struct RmArgs {
 
 pub(super) fn rm(args: &RmArgs) -> Result<ExitCode, Failure> {
     let place = args.place.open(Reach::Trees)?;
-    for_each(&args.images, async |image| match &place {
+    for_each(&args.images, &async |image: &str| match &place {
         Place::Here(images) => here(images, image, args).await,
         Place::There(client) => there(client, image, &args.place).await,
     })

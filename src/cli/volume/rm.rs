@@ -17,7 +17,7 @@ pub(crate) struct RmArgs {
 
 pub(super) fn rm(args: &RmArgs) -> Result<ExitCode, Failure> {
     let (place, tenant) = (args.place.open(Reach::Trees)?, args.place.tenant.as_deref());
-    for_each(&args.names, async |name| {
+    for_each(&args.names, &async |name: &str| {
         match &place {
             Place::Here(images) => images.volumes().remove(tenant.unwrap_or(TENANT), name).await?,
             Place::There(client) => {
