@@ -4,7 +4,8 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mount -t cgroup2 cgroup /sys/fs/cgroup
+# As systemd mounts it.
+mount -t cgroup2 -o nsdelegate cgroup /sys/fs/cgroup
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o ptmxmode=0666,gid=5 devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
