@@ -82,7 +82,7 @@ fn matches_the_kernel(who: Who) {
             .map(|name| {
                 let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
                 let own = of(&pid.to_string());
-                (name, own.is_some() && own != of("self"), own != of(&launcher.to_string()))
+                (name, own.is_some() && own != of("self") && own != of(&launcher.to_string()))
             })
             .collect();
         let map = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
@@ -92,11 +92,7 @@ fn matches_the_kernel(who: Who) {
     let (uid, gid, namespaces, users, groups, cgroup) = seen;
     // Only root may look into another user's namespaces; the suite as a user is the job's owner by name alone.
     if nix::unistd::geteuid().is_root() {
-        // On v2 jobs inherit the launcher's view of the groups, which has nothing of the host's: `nsdelegate` leaves no
-        // other way (src/sandbox/cgroup/namespace.rs).
-        let inherits = |name: &str| name == "cgroup" && job["isolation"]["cgroup"]["version"] == "v2";
-        let separate = |&(name, host, launcher): &(&str, bool, bool)| host && (launcher || inherits(name));
-        assert!(namespaces.iter().all(separate), "a namespace is shared: {namespaces:?}");
+        assert!(namespaces.iter().all(|(_, own)| *own), "a namespace is shared: {namespaces:?}");
     }
     let claimed = &job["isolation"]["id_map"];
     let host_uid = claimed["host_uid"].to_string();
