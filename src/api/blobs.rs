@@ -8,7 +8,7 @@ mod fill;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRef, FromRequestParts, RawPathParams, State};
+use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,7 @@ use crate::download::{Caching, Download};
 use crate::problem::Problem;
 use crate::receive::{ReceiveError, Sink, check, receive};
 use crate::router::App;
+use crate::segment::segment;
 use claimed::ClaimError;
 pub(crate) use fill::{Form, fill, refill};
 
@@ -96,11 +97,9 @@ pub(crate) struct ThisBlob(Digest);
 impl<S: Send + Sync> FromRequestParts<S> for ThisBlob {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params =
-            RawPathParams::from_request_parts(parts, state).await.map_err(|_| BlobsError::Missing)?;
-        let digest = params.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value);
-        Ok(Self(digest.and_then(Digest::parse).ok_or(BlobsError::Missing)?))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let digest = segment(parts, "digest").await.and_then(|digest| Digest::parse(&digest));
+        Ok(Self(digest.ok_or(BlobsError::Missing)?))
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 
 use axum::Json;
-use axum::extract::{FromRef, FromRequestParts, RawPathParams, State};
+use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use image::{Details, Error, Freed, Images, Info, Scope};
@@ -19,6 +19,7 @@ use crate::caller::{Admin, Caller, Reader, Submitter, tokens};
 use crate::problem::Problem;
 use crate::query::{Query, QueryError};
 use crate::router::App;
+use crate::segment::segment;
 pub(crate) use places::Places;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -108,10 +109,8 @@ pub(crate) struct ThisImage(String);
 impl<S: Send + Sync> FromRequestParts<S> for ThisImage {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let named = RawPathParams::from_request_parts(parts, state).await.ok().and_then(|params| {
-            params.iter().find(|(name, _)| *name == "reference").map(|(_, value)| value.to_owned())
-        });
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let named = segment(parts, "reference").await;
         // What is no text is no name.
         Ok(Self(named.ok_or_else(|| Error::ImageNotFound("of this name".into()))?))
     }

@@ -10,11 +10,12 @@ pub(crate) mod list;
 pub(crate) mod order;
 pub(crate) mod output;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use model::JobId;
 
 use crate::problem::Problem;
+use crate::segment::segment;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Missing {
@@ -34,9 +35,8 @@ pub(crate) struct ThisJob(pub(crate) JobId);
 impl<S: Send + Sync> FromRequestParts<S> for ThisJob {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Missing::Job)?;
-        let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| JobId::parse(id));
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let id = segment(parts, "id").await.and_then(|id| JobId::parse(&id));
         Ok(Self(id.ok_or(Missing::Job)?))
     }
 }

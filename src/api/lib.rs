@@ -36,6 +36,7 @@ mod range;
 mod receive;
 mod router;
 mod runner;
+mod segment;
 mod serve;
 mod sse;
 mod store;

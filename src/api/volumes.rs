@@ -1,7 +1,7 @@
 //! The routes below `/volumes`. Each tenant has its own.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use crate::images::OfTenant;
 use crate::json;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::segment::segment;
 
 /// Volumes by their names.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -84,12 +85,9 @@ pub(crate) struct ThisVolume(String);
 impl<S: Send + Sync> FromRequestParts<S> for ThisVolume {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let named = RawPathParams::from_request_parts(parts, state).await.ok().and_then(|params| {
-            params.iter().find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned())
-        });
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         // What is no text is no name. Of one that is endless, enough is told.
-        let named = named.filter(|name| name.len() <= 100);
+        let named = segment(parts, "name").await.filter(|name| name.len() <= 100);
         Ok(Self(named.ok_or_else(|| Error::VolumeNotFound("of this name".into()))?))
     }
 }

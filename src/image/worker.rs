@@ -127,3 +127,13 @@ fn refused(code: Refusal, detail: String) -> Error {
     }
     Error::ArchiveRefused { code, detail }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Refusal, refused};
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_ours() {
+        assert!(matches!(refused(Refusal::Full, "no room".into()), Error::StoreFull));
+    }
+}

@@ -72,3 +72,20 @@ pub(crate) fn shown(path: &[u8]) -> String {
     let text = path[..path.len().min(MOST)].escape_ascii().to_string();
     if path.len() > MOST { format!("`{text}…`") } else { format!("`{text}`") }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the kernel's own device")]
+mod tests {
+    use std::fs::File;
+    use std::io::Write as _;
+
+    use super::{Failure, Refusal};
+
+    #[test]
+    fn a_disk_without_room_is_told_as_that() {
+        // full(4)
+        let mut full = File::options().write(true).open("/dev/full").expect("every Linux has it");
+        let error = full.write_all(b"x").expect_err("no room");
+        assert!(Failure::from(error).is(Refusal::Full));
+    }
+}
