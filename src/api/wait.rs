@@ -102,13 +102,17 @@ impl Wait {
         Ok(Self(time.min(LONGEST)))
     }
 
+    pub(crate) const fn is_none(self) -> bool {
+        self.0.is_zero()
+    }
+
     /// The job when it ended, or as it is when the wait ran out.
     pub(crate) async fn on(self, found: Found) -> Result<Arc<Job>, Problem> {
         let live = match found {
             Found::Ended(job) => return Ok(job),
             Found::Live(live) => live,
         };
-        if !self.0.is_zero() {
+        if !self.is_none() {
             // Either way the answer is the job as it stands.
             let _ = tokio::time::timeout(self.0, live.ended()).await;
         }

@@ -1,4 +1,4 @@
-//! How far a pull is, for one listener: of each blob the last that is worth telling, however slowly they listen.
+//! How far a pull is, for one listener: of each stage of a blob the last that is worth telling, however slowly they listen.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,16 +34,15 @@ pub(super) struct Heard {
 
 #[derive(Debug, Default)]
 struct Blobs {
+    /// By digest.
     last: BTreeMap<String, Told>,
-    /// Of which something was not told yet, each once.
-    fresh: VecDeque<String>,
+    /// Not told yet.
+    fresh: VecDeque<Told>,
 }
 
 impl Heard {
     pub(super) fn next(&self) -> Option<Told> {
-        let mut blobs = self.blobs();
-        let digest = blobs.fresh.pop_front()?;
-        blobs.last.get(&digest).cloned()
+        self.blobs().fresh.pop_front()
     }
 
     pub(super) async fn changed(&self) {
@@ -62,8 +61,9 @@ impl Progress for Heard {
         if blobs.last.get(&told.digest).is_some_and(|last| !worth(last, &told)) {
             return;
         }
-        if !blobs.fresh.contains(&told.digest) {
-            blobs.fresh.push_back(told.digest.clone());
+        match blobs.fresh.iter_mut().rfind(|fresh| fresh.digest == told.digest) {
+            Some(fresh) if fresh.stage == told.stage => *fresh = told.clone(),
+            _ => blobs.fresh.push_back(told.clone()),
         }
         blobs.last.insert(told.digest.clone(), told);
         drop(blobs);
@@ -102,12 +102,15 @@ mod tests {
             ["sha256:1", "sha256:2"].map(|digest| Expected { digest: digest.into(), size: 100 << 20 });
         heard.told(&one, Stage::Waiting);
         heard.told(&two, Stage::There);
+        heard.told(&two, Stage::Unpacked);
         for done in 0..=1000 {
             heard.told(&one, Stage::Fetching { done: done << 10 });
         }
         let next = || heard.next().map(|told| (told.digest, told.stage, told.done));
+        assert_eq!(next(), Some(("sha256:1".into(), "waiting", 0)));
+        assert_eq!(next(), Some(("sha256:2".into(), "there", 100 << 20)), "whatever is told of it afterwards");
         assert_eq!(next(), Some(("sha256:1".into(), "fetching", 0)), "less than a part has come");
-        assert_eq!(next(), Some(("sha256:2".into(), "there", 100 << 20)));
+        assert_eq!(next(), Some(("sha256:2".into(), "unpacked", 100 << 20)));
         assert_eq!(next(), None);
         let mut told = 0;
         for done in 0..=(100 << 10) {
@@ -117,6 +120,7 @@ mod tests {
         assert_eq!(told, PARTS);
         heard.told(&one, Stage::Fetched);
         heard.told(&one, Stage::Unpacking { done: 5 });
+        assert_eq!(next(), Some(("sha256:1".into(), "fetched", 100 << 20)));
         assert_eq!(next(), Some(("sha256:1".into(), "unpacking", 5)));
         heard.told(&one, Stage::Fetching { done: 0 });
         assert_eq!(next(), Some(("sha256:1".into(), "fetching", 0)), "once more from the start");

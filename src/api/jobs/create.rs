@@ -40,7 +40,7 @@ pub(crate) async fn create(
         Claim::New(claim) => claim,
         Claim::Known(id) => {
             let job = wait.on(app.store.find(id, &caller).await?).await?;
-            return Ok(([("idempotent-replayed", "true")], answer(&job)).into_response());
+            return Ok(([("idempotent-replayed", "true")], answer(&job, stands(&job))).into_response());
         }
     };
     app.store.journal.room()?;
@@ -62,7 +62,10 @@ pub(crate) async fn create(
     let (live, taken) = app.runner.submit(entry);
     taken.await.map_err(|_| Problem::internal("the job's task ended before it began".into()))??;
     drop(claim);
-    Ok(answer(&*wait.on(Found::Live(live)).await?))
+    let job = wait.on(Found::Live(live)).await?;
+    // Who does not wait is told one thing, however soon the job ends.
+    let status = if wait.is_none() { StatusCode::ACCEPTED } else { stands(&job) };
+    Ok(answer(&job, status))
 }
 
 /// Checked, with the bytes of the blobs that it names, and the image.
@@ -110,7 +113,10 @@ fn cpu_millis(limits: &model::Limits) -> u64 {
 }
 
 /// 202 while there is more to come, 200 with the finished job.
-fn answer(job: &Job) -> Response {
-    let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+fn stands(job: &Job) -> StatusCode {
+    if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED }
+}
+
+fn answer(job: &Job, status: StatusCode) -> Response {
     (status, [(header::LOCATION, format!("/jobs/{}", job.id))], axum::Json(job)).into_response()
 }

@@ -54,7 +54,7 @@ fn submit() -> Operation {
         .json::<JobRequest>(examples())
         .answer(Answer::new("200", ended).json::<Submitted>().headers(&["Location", "Idempotent-Replayed"]))
         .answer(
-            Answer::new("202", "The job was taken in, and has not ended.")
+            Answer::new("202", "The job was taken in. With `wait`: it has not ended by then.")
                 .json::<Job>()
                 .headers(&["Location", "Idempotent-Replayed"])
                 .leads_to(&NEXT),
