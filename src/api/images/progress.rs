@@ -108,7 +108,11 @@ mod tests {
         }
         let next = || heard.next().map(|told| (told.digest, told.stage, told.done));
         assert_eq!(next(), Some(("sha256:1".into(), "waiting", 0)));
-        assert_eq!(next(), Some(("sha256:2".into(), "there", 100 << 20)), "whatever is told of it afterwards");
+        assert_eq!(
+            next(),
+            Some(("sha256:2".into(), "there", 100 << 20)),
+            "whatever is told of it afterwards"
+        );
         assert_eq!(next(), Some(("sha256:1".into(), "fetching", 0)), "less than a part has come");
         assert_eq!(next(), Some(("sha256:2".into(), "unpacked", 100 << 20)));
         assert_eq!(next(), None);
