@@ -113,8 +113,8 @@ mod tests {
             Some(("sha256:2".into(), "there", 100 << 20)),
             "whatever is told of it afterwards"
         );
-        assert_eq!(next(), Some(("sha256:1".into(), "fetching", 0)), "less than a part has come");
         assert_eq!(next(), Some(("sha256:2".into(), "unpacked", 100 << 20)));
+        assert_eq!(next(), Some(("sha256:1".into(), "fetching", 0)), "less than a part has come");
         assert_eq!(next(), None);
         let mut told = 0;
         for done in 0..=(100 << 10) {
