@@ -13,7 +13,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     // Before the runtime exists: it forks.
     // A state directory that cannot be had is told where it is opened, behind the policies.
     let stores = daemon::state_dir(&config).ok().map(|dir| daemon::stores(&dir)).transpose()?;
-    let launcher = start::launcher(&config, stores)?;
+    let launcher = start::kept_launcher(&config, stores)?;
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;
     daemon::serve(&config, launcher, profiles, admission).map_err(|error| {

@@ -13,11 +13,19 @@ use crate::output::{Failure, chain};
 /// Must be called while this process has one thread: it forks. Who stands in a cgroup that cannot be divided asks systemd
 /// for one that can, and is moved there.
 pub(crate) fn launcher(config: &Config, stores: Option<Stores>) -> Result<Launcher, Failure> {
-    let options = options(config, stores);
+    begin(&options(config, stores))
+}
+
+/// The same, for who outlives it.
+pub(crate) fn kept_launcher(config: &Config, stores: Option<Stores>) -> Result<Launcher, Failure> {
+    begin(&LauncherOptions { kept: true, ..options(config, stores) })
+}
+
+fn begin(options: &LauncherOptions) -> Result<Launcher, Failure> {
     let failed = |error: &StartError| Failure::new(chain(error)).hint(remedy(error));
-    match Launcher::start(&options) {
+    match Launcher::start(options) {
         Err(StartError::Cgroup(error)) if error.wants_delegation() => match daemon::ask_systemd() {
-            Ok(()) => Launcher::start(&options).map_err(|error| failed(&error)),
+            Ok(()) => Launcher::start(options).map_err(|error| failed(&error)),
             Err(refusal) => {
                 let error = StartError::Cgroup(error);
                 let hint = format!("{} (systemd was asked for one: {})", remedy(&error), chain(&refusal));
@@ -54,6 +62,7 @@ pub(crate) fn options(config: &Config, stores: Option<Stores>) -> LauncherOption
         allow_degraded: config.allow_degraded.clone(),
         stores,
         tools_only: false,
+        kept: false,
     }
 }
 

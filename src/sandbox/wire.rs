@@ -33,6 +33,24 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 pub fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_as(socket, message, fds, MsgFlags::empty())
+}
+
+/// `WouldBlock` where the other side has not taken what was sent before.
+pub(crate) fn try_send<T: Serialize>(
+    socket: BorrowedFd<'_>,
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    send_as(socket, message, fds, MsgFlags::MSG_DONTWAIT)
+}
+
+fn send_as<T: Serialize>(
+    socket: BorrowedFd<'_>,
+    message: &T,
+    fds: &[BorrowedFd<'_>],
+    how: MsgFlags,
+) -> io::Result<()> {
     let mut packet = postcard::to_extend(message, vec![IN_PACKET]).map_err(io::Error::other)?;
     let mut raw: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let spilled;
@@ -48,7 +66,7 @@ pub fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, fds: &[BorrowedFd
             socket.as_raw_fd(),
             &[IoSlice::new(&packet)],
             control,
-            MsgFlags::MSG_NOSIGNAL,
+            MsgFlags::MSG_NOSIGNAL | how,
             None,
         ) {
             Err(Errno::EINTR) => (),

@@ -160,13 +160,15 @@ impl Daemon {
         self.child.id()
     }
 
-    pub fn launcher(&self) -> u32 {
-        eventually(Duration::from_secs(5), "the daemon has one child, its launcher", || {
-            match children_of(self.pid()).as_slice() {
-                [only] => Some(*only),
-                _ => None,
-            }
+    pub fn keeper(&self) -> u32 {
+        eventually(Duration::from_secs(5), "the daemon has one child, the launcher's keeper", || {
+            only_child(self.pid())
         })
+    }
+
+    pub fn launcher(&self) -> u32 {
+        let keeper = self.keeper();
+        eventually(Duration::from_secs(5), "the keeper has one child, the launcher", || only_child(keeper))
     }
 
     pub fn log(&self) -> String {
@@ -194,6 +196,13 @@ impl Daemon {
         eventually(Duration::from_secs(20), "the daemon ends", || {
             self.child.try_wait().expect("an own child")
         })
+    }
+}
+
+fn only_child(pid: u32) -> Option<u32> {
+    match children_of(pid).as_slice() {
+        [only] => Some(*only),
+        _ => None,
     }
 }
 

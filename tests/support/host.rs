@@ -10,11 +10,14 @@ use crate::{Daemon, eventually, patient};
 /// Sandboxes that the launcher holds ready, each a process and a group: they belong to no job.
 const SPARES: usize = 2;
 
+/// The launcher and its keeper.
+const LAUNCHING: usize = 2;
+
 /// What belongs to one daemon, and what all share. Scoped, because other daemons may run on this machine meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Those, but the daemon itself, below the daemon, in its cgroups, or with the cookie on their command line: `PID COMMAND`,
-    /// and without the number for the launcher and the inits, which come and go with the sandboxes made ahead.
+    /// and without the number for the launcher, its keeper and the inits, which come and go with the sandboxes made ahead.
     pub processes: Vec<String>,
     /// Without the numbers of the jobs' groups, for the same reason.
     pub cgroups: Vec<String>,
@@ -29,7 +32,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// `cookie` stands on the command line of all that could stay behind, wherever it hides.
     pub fn of(daemon: &Daemon, cookie: &str) -> Self {
-        let launcher = children_of(daemon.pid()).first().copied().unwrap_or(0);
+        let first = |pid: u32| children_of(pid).first().copied().unwrap_or(0);
+        let launcher = first(first(daemon.pid()));
         Self {
             daemon_descriptors: descriptors(daemon.pid()).iter().filter(|path| !is_journal(path)).count(),
             launcher_descriptors: descriptors(launcher).len(),
@@ -45,7 +49,7 @@ impl Snapshot {
         let mut still = 0;
         eventually(Duration::from_secs(5), "the daemon is idle", || {
             let now = Self::of(daemon, cookie);
-            let settled = now.processes.len() == 1 + SPARES && now == last;
+            let settled = now.processes.len() == LAUNCHING + SPARES && now == last;
             last = now.clone();
             still = if settled { still + 1 } else { 0 };
             (still >= TURNS).then_some(now)

@@ -100,6 +100,8 @@ pub(super) fn kill_tree(at: BorrowedFd<'_>) -> nix::Result<()> {
     for child in children(at)? {
         kill_tree(open_dir(at, &child)?.as_fd())?;
     }
+    // On v1 the frozen die only once they are thawed; the other hierarchies have no such file.
+    let _ = put(at, "freezer.state", "THAWED");
     for pid in processes(at)? {
         // Gone already, or not ours to kill: removal tells.
         let _ = kill(pid, Signal::SIGKILL);

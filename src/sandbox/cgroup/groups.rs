@@ -122,6 +122,17 @@ impl Groups {
         group.limit(job, steps)
     }
 
+    /// Kills every job and removes its groups, for a launcher that died. What could not be removed is swept with the
+    /// subtree.
+    pub(crate) fn clear(&self) {
+        for root in &self.roots.all {
+            let at = root.dir.as_fd();
+            for name in dir::children(at).unwrap_or_default() {
+                let _ = claim::remove(at, &name);
+            }
+        }
+    }
+
     /// Kills every job and removes all groups; waits up to half a second for the dead to leave theirs.
     ///
     /// On v2 the subtree itself stays, because the launcher stands in it: [`Delegation::release`] removes it.

@@ -1,10 +1,11 @@
 //! The launcher: one single-threaded process that clones every sandbox, so the daemon never forks.
 //!
 //! This file is the daemon's side, a handle. [`start`] brings the process up, [`role`] is what it does first,
-//! [`surroundings`] the little world it lives in, [`serve`] its loop.
+//! [`surroundings`] the little world it lives in, [`serve`] its loop. [`keeper`] is its parent, where the daemon outlives it.
 
 mod ahead;
 mod ids;
+mod keeper;
 mod lent;
 mod processors;
 mod role;
@@ -23,6 +24,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Child;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Shutdown, shutdown};
 pub use role::launcher_main;
@@ -48,6 +50,8 @@ pub struct LauncherOptions {
     pub tools_only: bool,
     /// Layers that may be missing, by name: see [`crate::DEGRADABLE`].
     pub allow_degraded: BTreeSet<String>,
+    /// One that dies is followed by another. Without it, its end is that of all jobs to come.
+    pub kept: bool,
 }
 
 /// The daemon's handle. Dropping it makes the launcher end every sandbox, clean up and exit, and waits for that.
@@ -65,6 +69,8 @@ pub struct Launcher {
 const NEWEST_LANDLOCK: u32 = 7;
 /// Killing and clearing away takes milliseconds; a launcher that needs longer is left to finish alone.
 const CLEAN_UP_MS: u16 = 5000;
+/// With a launcher that takes nothing: another is there within a second, if there is to be one.
+const PATIENCE_MS: u16 = 10_000;
 
 impl Launcher {
     pub fn host(&self) -> &HostCaps {
@@ -75,17 +81,18 @@ impl Launcher {
         &self.allow_degraded
     }
 
-    /// It never sends anything after its start, so the only event there can be on the socket is its end.
+    /// Whether there is a launcher, or will be. Neither it nor its keeper sends anything after the start, so the only event
+    /// there can be on the socket is the end of both.
     pub fn is_alive(&self) -> bool {
         let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         matches!(poll(&mut socket, PollTimeout::ZERO), Ok(0))
     }
 
     /// Hands the plan over, with the slot of the sandbox that it is over if it is a case, and returns the job's socket at once; everything else arrives there as
-    /// [`crate::protocol::Report`].
+    /// [`crate::protocol::Report`]. `WouldBlock` while the launcher takes nothing: [`Self::socket`] is writable when it does.
     pub fn launch(&self, plan: &LaunchPlan, over: Option<u32>) -> io::Result<OwnedFd> {
         let (ours, theirs) = wire::pair()?;
-        wire::send(
+        wire::try_send(
             self.socket.as_fd(),
             &Request::Job { plan: Cow::Borrowed(plan), over },
             &[theirs.as_fd()],
@@ -93,12 +100,31 @@ impl Launcher {
         Ok(ours)
     }
 
+    /// To be waited for, not to be read from or written to.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
     /// Starts the tool on a task and on what it needs for it. It answers on the socket, whose end is its own.
     pub fn tool(&self, task: Vec<u8>, fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
         let (ours, theirs) = wire::pair()?;
         let fds: Vec<_> = std::iter::once(theirs.as_fd()).chain(fds.iter().copied()).collect();
-        wire::send(self.socket.as_fd(), &Request::Tool { task }, &fds)?;
-        Ok(ours)
+        let request = Request::Tool { task };
+        loop {
+            match wire::try_send(self.socket.as_fd(), &request, &fds) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.takes_more()?,
+                sent => return sent.map(|()| ours),
+            }
+        }
+    }
+
+    fn takes_more(&self) -> io::Result<()> {
+        let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+        match poll(&mut socket, PollTimeout::from(PATIENCE_MS)) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
     }
 }
 
@@ -124,6 +150,7 @@ struct Boot {
     delegation: Option<Delegation>,
     host_paths: Vec<PathBuf>,
     stores: Option<Stores>,
+    kept: bool,
 }
 
 /// The launcher's answers while it comes up.

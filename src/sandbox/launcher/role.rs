@@ -15,6 +15,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
+use super::keeper::{self, Part};
 use super::surroundings::{Mounts, Taken};
 use super::tool::Toolbox;
 use super::{Boot, BootReport, Machine, NEWEST_LANDLOCK, serve, surroundings};
@@ -101,7 +102,11 @@ fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> 
     let tools = Toolbox::new(tool).map_err(|e| ("preparing the tool", e))?;
     let host = host_caps(&boot, groups.as_ref(), &machine, overlay, host_paths);
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
-    serve::until_closed(socket, boot.ids, groups, machine, tools);
+    let part =
+        if boot.kept { keeper::keep(socket.as_fd(), groups.as_ref())? } else { Part::Launcher { life: 0 } };
+    if let Part::Launcher { life } = part {
+        serve::until_closed(socket, life, boot.ids, groups, machine, tools);
+    }
     Ok(())
 }
 

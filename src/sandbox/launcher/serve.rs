@@ -25,19 +25,26 @@ use crate::{sys, wire};
 /// Made ahead: enough that a job which follows another finds one, few enough to cost next to nothing while idle.
 const SPARES: usize = 2;
 
-/// Until the daemon closes its end; then nothing of any job may remain.
+/// The numbers of one launcher's slots; [`HostIds::slots`] are fewer.
+const NUMBERS: u32 = 1 << 16;
+
+/// Until the daemon closes its end; then nothing of any job may remain. `life` counts the launchers of one daemon: a case
+/// that was sent to one that died must not find its workspace in a sandbox of the next, so their slots have other numbers.
 pub(super) fn until_closed(
     daemon: &OwnedFd,
+    life: u16,
     ids: HostIds,
     groups: Option<Groups>,
     machine: Machine,
     tools: Toolbox,
 ) {
-    let slots = Slots::new(ids.slots());
+    let first = u32::from(life) * NUMBERS;
+    let slots = Slots::new(first..first + ids.slots());
     let (processors, machine) = (Processors::new(&machine.processors), Rc::new(machine));
     let (spares, sandboxes, left) = (Vec::new(), Vec::new(), Vec::new());
     let (ahead, working) = (Ahead::new(), Vec::new());
     let mut launcher = Live {
+        life,
         slots,
         ids,
         groups,
@@ -57,6 +64,7 @@ pub(super) fn until_closed(
 }
 
 struct Live {
+    life: u16,
     ids: HostIds,
     slots: Slots,
     groups: Option<Groups>,
@@ -169,8 +177,8 @@ impl Live {
             None => self.slots.take().ok_or(none_free)?,
         };
         self.made += 1;
-        let slot = Slot { number, ids: self.ids.of_job(number, foundation.ids) };
-        let name = format!("job-{}", self.made);
+        let slot = Slot { number, ids: self.ids.of_job(number % NUMBERS, foundation.ids) };
+        let name = format!("job-{}-{}", self.life, self.made);
         let of = (&self.machine, self.processors.next());
         let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref(), of);
         if made.is_err() {

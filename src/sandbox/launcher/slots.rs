@@ -1,6 +1,7 @@
 //! Numbers of places for jobs, each standing for a host user id.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// The lowest free number first: ids that were used lately stay few.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn new(count: u32) -> Self {
-        Self { free: BTreeSet::new(), next: 0, end: count, shared: BTreeMap::new() }
+    pub(super) fn new(Range { start, end }: Range<u32>) -> Self {
+        Self { free: BTreeSet::new(), next: start, end, shared: BTreeMap::new() }
     }
 
     pub(super) fn take(&mut self) -> Option<u32> {
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn no_number_is_out_twice_and_the_lowest_comes_first() {
-        let mut slots = Slots::new(3);
+        let mut slots = Slots::new(0..3);
         assert_eq!(
             [slots.take(), slots.take(), slots.take(), slots.take()],
             [Some(0), Some(1), Some(2), None]
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_shared_number_is_free_when_the_last_has_given_it_back() {
-        let mut slots = Slots::new(2);
+        let mut slots = Slots::new(0..2);
         assert_eq!(slots.take(), Some(0));
         slots.share(0);
         slots.share(0);

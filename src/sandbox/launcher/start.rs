@@ -47,7 +47,7 @@ impl Launcher {
         let mut process = spawn(&theirs).map_err(StartError::Spawn)?;
         drop(theirs);
         let (host_paths, stores) = (options.host_paths.clone(), options.stores.clone());
-        let boot = Boot { ids, delegation: delegation.clone(), host_paths, stores };
+        let boot = Boot { ids, delegation: delegation.clone(), host_paths, stores, kept: options.kept };
         match handshake(&ours, &boot, process.id(), options.stores.as_ref()) {
             Ok(host) => {
                 let allow_degraded = options.allow_degraded.clone();
