@@ -43,8 +43,9 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Readiness>, Pr
     Ok(Json(Readiness { status: "ok", generation: policies.generation }))
 }
 
-fn alive(supervisor: &Supervisor) -> Result<(), Problem> {
-    let gone = || Problem::new(Code::LauncherGone, "the launcher has ended; start the server again");
+/// A launcher that died is followed by another, unless that happens again and again.
+pub(crate) fn alive(supervisor: &Supervisor) -> Result<(), Problem> {
+    let gone = || Problem::new(Code::LauncherGone, "the launcher ended too often; start the server again");
     supervisor.is_alive().then_some(()).ok_or_else(gone)
 }
 

@@ -3,6 +3,7 @@
 //! Nothing runs before the journal has that it was started, so no job is run twice by accident; nothing is answered as ended
 //! before the journal has its end.
 
+mod attempts;
 mod commit;
 mod end;
 mod given;
@@ -19,7 +20,7 @@ use journal::{Commit, Idempotency, JournalError, NewJob};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
 use schedule::{Expired, Lease, Queue, Ticket};
-use supervise::{Io, Order, Supervisor, micros};
+use supervise::{Order, Supervisor, micros};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot, watch};
 use tracing::Instrument;
 
@@ -27,9 +28,9 @@ use crate::callbacks::Callbacks;
 use crate::held::Held;
 use crate::store::Store;
 use crate::store::live::Live;
+use attempts::{Attempts, NotAgain};
 use commit::Wanted;
 use end::Ending;
-use given::{Room, Watcher};
 
 /// Orders that a job has not read yet; more say nothing new.
 const ORDERS: usize = 8;
@@ -141,27 +142,38 @@ impl Runner {
         let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt } = task;
         let ending = Ending::new(&self, &live, &admitted);
         let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
-        let (queued, mut stopping) = (Instant::now(), self.stopping.subscribe());
+        let (queued, mut stopping, is_later) = (Instant::now(), self.stopping.subscribe(), turn.is_later());
         let lease = tokio::select! {
             biased;
             () = cancelled(&mut inbox) => return ending.cancelled().await,
-            () = stop(&mut stopping), if turn.is_later() => return ending.left_waiting(),
-            lease = turn.comes(|| live.happened(Happened::Started { attempt, queue_us: micros(queued.elapsed()) })) => lease,
+            () = stop(&mut stopping), if is_later => return ending.left_waiting(),
+            lease = turn.comes() => lease,
         };
         let lease = match lease {
             Ok(lease) => Arc::new(lease),
             Err(Expired) => return ending.expired().await,
         };
+        if is_later {
+            if !self.supervisor.is_alive() {
+                return ending.left_waiting();
+            }
+            live.happened(Happened::Started { attempt, queue_us: micros(queued.elapsed()) });
+        }
         if let Err(error) = live.write(&self.store.journal).await {
             return ending.broken(&error).await;
         }
         let wanted = Wanted::of(&admitted);
-        let room_for_cases = Room::new(Queue::clone(&self.queue), Arc::clone(&lease));
-        let watch = Arc::new(Watcher(Arc::clone(&live)));
-        let run = self.supervisor.run(admitted, plan, Io::Capture, inbox, watch, Arc::new(room_for_cases));
-        let mut outcome = tokio::select! {
-            outcome = run => outcome,
-            () = live.keep(&self.store.journal) => unreachable!("it is there to be dropped"),
+        let mut attempts = Attempts {
+            runner: &self,
+            live: &live,
+            lease: &lease,
+            attempt,
+            most: admitted.spec().max_attempts,
+        };
+        let mut outcome = match attempts.all(admitted, plan, inbox).await {
+            Ok(outcome) => outcome,
+            Err(NotAgain::Waits) => return ending.left_waiting(),
+            Err(NotAgain::Journal(error)) => return ending.broken(&error).await,
         };
         drop(room);
         // Before the end is told: whoever hears of it may send the next job at once.
@@ -256,14 +268,10 @@ impl Turn {
         matches!(self, Self::Later(_))
     }
 
-    async fn comes(self, started: impl FnOnce()) -> Result<Lease, Expired> {
+    async fn comes(self) -> Result<Lease, Expired> {
         match self {
             Self::Now(lease) => Ok(lease),
-            Self::Later(ticket) => {
-                let lease = ticket.await?;
-                started();
-                Ok(lease)
-            }
+            Self::Later(ticket) => ticket.await,
         }
     }
 }

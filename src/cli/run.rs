@@ -219,6 +219,7 @@ fn denied(args: &RunArgs, id: JobId, admit: Duration, denial: Denial) -> Result<
         warnings: Vec::new(),
         isolation: None,
         timing: Timing::default(),
+        again: None,
     };
     let before =
         Before { id, admit, started: Timestamp::now(), labels: BTreeMap::new(), decisions, warnings };

@@ -1,14 +1,16 @@
 //! The daemon's side of one sandbox: its socket, and what was learnt on it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use model::{Happened, Receipt};
+use nix::errno::Errno;
 use sandbox::cgroup::Freezer;
 use sandbox::protocol::{Order, Report};
 use sandbox::{LaunchPlan, Sources};
+use tokio::net::UnixDatagram;
 
 use crate::control::Control;
 use crate::job::Broken;
@@ -42,14 +44,23 @@ pub(crate) struct StepHandles {
 
 impl Container {
     /// `over` is the slot of the sandbox whose workspace it is over, if it is a case's.
-    pub(crate) fn launch(
+    pub(crate) async fn launch(
         inner: Arc<Inner>,
         plan: LaunchPlan,
         over: Option<u32>,
         watch: Arc<dyn Watch>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, Broken> {
         let launched = Instant::now();
-        let control = Control::new(inner.launcher.launch(&plan, over)?)?;
+        let control = loop {
+            match inner.launcher.launch(&plan, over) {
+                Ok(socket) => break Control::new(socket)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    writable(inner.launcher.socket()).await?;
+                }
+                Err(error) if is_gone(&error) => return Err(Broken::Lost),
+                Err(error) => return Err(error.into()),
+            }
+        };
         let (handles, receipt) = (Vec::new(), None);
         Ok(Self {
             inner,
@@ -74,6 +85,22 @@ impl Container {
 
     pub(crate) fn send(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         self.control.send(order, fds)
+    }
+
+    /// An order that found nobody says nothing of why; what the other end has said last does.
+    pub(crate) async fn explained(&mut self, error: Broken) -> Broken {
+        match error {
+            Broken::Io(error) if is_gone(&error) => loop {
+                if let Err(fate) = self.note().await {
+                    return fate;
+                }
+            },
+            other => other,
+        }
+    }
+
+    pub(crate) fn into_plan(self) -> LaunchPlan {
+        self.plan
     }
 
     /// The next report that is about the job's programs; what comes before is taken note of here.
@@ -108,7 +135,7 @@ impl Container {
 
     /// Receives one report and takes note of it; gives it back where it is about a program.
     async fn note(&mut self) -> Result<Option<(Report, Vec<OwnedFd>)>, Broken> {
-        let (report, fds) = self.control.receive().await?.ok_or(Broken::Ended)?;
+        let (report, fds) = self.control.receive().await?.ok_or(Broken::Lost)?;
         match report {
             Report::Cloned { slot, host_uid, handles } => {
                 (self.slot, self.host_uid) = (slot, host_uid);
@@ -143,4 +170,18 @@ impl Container {
             .happened(Happened::Ready { isolation: Box::new(receipt.clone()), setup_us: self.setup_us });
         self.receipt = Some(receipt);
     }
+}
+
+/// As sockets say it whose other end is closed, and groups that were removed.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+        || error.raw_os_error() == Some(Errno::ENODEV as i32)
+}
+
+/// Rarely waited for, so registered for the while.
+async fn writable(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let socket = std::os::unix::net::UnixDatagram::from(socket.try_clone_to_owned()?);
+    socket.set_nonblocking(true)?;
+    // Not its type, but its readiness: see `control.rs`.
+    UnixDatagram::from_std(socket)?.writable().await
 }

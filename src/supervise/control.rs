@@ -1,6 +1,6 @@
 //! The daemon's end of one job's socket.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use sandbox::protocol::{Order, Report};
@@ -28,6 +28,11 @@ impl Control {
 
     /// `None` when both launcher and init have closed their ends.
     pub(crate) async fn receive(&self) -> io::Result<Option<(Report, Vec<OwnedFd>)>> {
-        self.0.async_io(Interest::READABLE, || wire::receive(self.0.as_fd())).await
+        let receive = || match wire::receive(self.0.as_fd()) {
+            // Told once, where the other end was closed with orders unread; what it had sent before comes after.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => wire::receive(self.0.as_fd()),
+            received => received,
+        };
+        self.0.async_io(Interest::READABLE, receive).await
     }
 }

@@ -1,5 +1,6 @@
 //! One job from its launch to its outcome.
 
+use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) enum Broken {
     Step(#[from] StepError),
     #[error("the sandbox ended before its program did")]
     Ended,
+    #[error("the launcher ended while the job ran; it may run again where `retry.max_attempts` says so")]
+    Lost,
     #[error("the job's memory limit was reached by what its programs left behind, in files or shared memory")]
     Memory,
     /// Between two steps; within one it is that step's verdict.
@@ -42,12 +45,25 @@ pub(crate) enum Broken {
 /// Everything that a job is run with.
 pub(crate) struct Call {
     pub(crate) inner: Arc<Inner>,
-    pub(crate) admitted: Admitted<JobSpec>,
+    pub(crate) admitted: Arc<Admitted<JobSpec>>,
     pub(crate) plan: LaunchPlan,
     pub(crate) io: Io,
     pub(crate) orders: Orders,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) lanes: Arc<dyn Lanes>,
+}
+
+/// A job that was lost, for [`crate::Supervisor::again`].
+pub struct Again {
+    pub(crate) admitted: Arc<Admitted<JobSpec>>,
+    pub(crate) plan: LaunchPlan,
+    pub(crate) orders: Orders,
+}
+
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Again").field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 /// A job whose sandbox was launched.
@@ -66,11 +82,11 @@ pub(crate) struct Running {
 
 pub(crate) async fn run(call: Call) -> Outcome {
     let Call { inner, admitted, plan, io, orders, watch, lanes } = call;
-    let container = match Container::launch(inner, plan, None, Arc::clone(&watch)) {
+    let container = match Container::launch(inner, plan, None, Arc::clone(&watch)).await {
         Ok(container) => container,
-        Err(error) => return broken(admitted.spec(), Vec::new(), Learnt::default(), &error.into()),
+        Err(error) => return broken(admitted.spec(), Vec::new(), Learnt::default(), &error),
     };
-    let (admitted, said, timing) = (Arc::new(admitted), Said::default(), Timing::default());
+    let (said, timing) = (Said::default(), Timing::default());
     let mut job = Running {
         container,
         admitted: Arc::clone(&admitted),
@@ -83,10 +99,12 @@ pub(crate) async fn run(call: Call) -> Outcome {
         case_output_left: cases::MOST_OUTPUT,
     };
     let mut steps = Vec::with_capacity(job.spec().steps.len());
-    match job.steps(&mut steps).await {
-        Err(error) => broken(admitted.spec(), steps, job.learnt(), &error),
+    let outcome = match job.steps(&mut steps).await {
+        Err(error) => job.broken(steps, error).await,
         Ok(()) => job.finish(steps).await,
-    }
+    };
+    let again = (outcome.status == Status::Lost).then(|| job.again());
+    Outcome { again, ..outcome }
 }
 
 /// What a job's outcome keeps of its running, however it ended.
@@ -174,13 +192,22 @@ impl Running {
         Ok((verdict::of(step, &ended, account), ended.killed == Some(Killed::Cancelled)))
     }
 
-    fn learnt(self) -> Learnt {
-        let Self { container, said, timing, .. } = self;
-        let timing = Timing { setup_us: container.setup_us, ..timing };
-        Learnt { receipt: container.receipt, said, timing }
+    fn learnt(&mut self) -> Learnt {
+        let timing = Timing { setup_us: self.container.setup_us, ..std::mem::take(&mut self.timing) };
+        Learnt { receipt: self.container.receipt.take(), said: std::mem::take(&mut self.said), timing }
     }
 
-    async fn finish(mut self, mut steps: Vec<StepResult>) -> Outcome {
+    async fn broken(&mut self, steps: Vec<StepResult>, error: Broken) -> Outcome {
+        let error = self.container.explained(error).await;
+        broken(Arc::clone(&self.admitted).spec(), steps, self.learnt(), &error)
+    }
+
+    fn again(self) -> Again {
+        let Self { container, admitted, orders, .. } = self;
+        Again { admitted, plan: container.into_plan(), orders: orders.afresh() }
+    }
+
+    async fn finish(&mut self, mut steps: Vec<StepResult>) -> Outcome {
         let since = Instant::now();
         let admitted = Arc::clone(&self.admitted);
         let spec = admitted.spec();
@@ -191,15 +218,27 @@ impl Running {
             && spec.commit.is_some()
             && let Err(error) = self.container.hand_out().await
         {
-            return broken(spec, steps, self.learnt(), &error);
+            return self.broken(steps, error).await;
         }
         skip_rest(&mut steps, &spec.steps);
         let (artifacts, artifact_errors) = match collected {
             Ok(collected) => collected,
-            Err(error) => return broken(spec, steps, self.learnt(), &error),
+            Err(error) => return self.broken(steps, error).await,
         };
         let Learnt { receipt: isolation, said: Said { decisions: policy, warnings }, timing } = self.learnt();
-        Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing }
+        let again = None;
+        Outcome {
+            status,
+            cause,
+            steps,
+            artifacts,
+            artifact_errors,
+            policy,
+            warnings,
+            isolation,
+            timing,
+            again,
+        }
     }
 }
 
@@ -207,8 +246,8 @@ fn broken(spec: &JobSpec, mut steps: Vec<StepResult>, learnt: Learnt, error: &Br
     let (status, cause) = verdict::of_broken(verdict::most_memory(spec), error);
     skip_rest(&mut steps, &spec.steps);
     let Learnt { receipt: isolation, said: Said { decisions: policy, warnings }, timing } = learnt;
-    let (artifacts, artifact_errors, cause) = (Vec::new(), Vec::new(), Some(cause));
-    Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing }
+    let (artifacts, artifact_errors, cause, again) = (Vec::new(), Vec::new(), Some(cause), None);
+    Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing, again }
 }
 
 fn skip_rest(done: &mut Vec<StepResult>, all: &[StepSpec]) {

@@ -32,6 +32,7 @@ use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, 
 use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources};
 use tokio::sync::mpsc;
 
+pub use job::Again;
 use job::Call;
 use orders::Orders;
 pub use watch::{Changes, Lanes, NoLanes, NoWatch, Watch};
@@ -64,6 +65,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     pub isolation: Option<Receipt>,
     pub timing: Timing,
+    /// Of a lost one, whose sandbox went without its doing.
+    pub again: Option<Again>,
 }
 
 /// An artifact with its contents, read once, its digest computed over just these bytes.
@@ -111,7 +114,7 @@ impl Supervisor {
         self.inner.launcher.host()
     }
 
-    /// Whether jobs can still be run: a launcher that died takes its jobs with it and does not come back.
+    /// Whether jobs can still be run: see [`Launcher::is_alive`].
     pub fn is_alive(&self) -> bool {
         self.inner.launcher.is_alive()
     }
@@ -145,9 +148,16 @@ impl Supervisor {
         watch: Arc<dyn Watch>,
         lanes: Arc<dyn Lanes>,
     ) -> Outcome {
-        let inner = Arc::clone(&self.inner);
+        let (inner, admitted) = (Arc::clone(&self.inner), Arc::new(admitted));
         let orders = Orders::new(orders, Arc::clone(&watch), self.can_pause());
         job::run(Call { inner, admitted, plan, io, orders, watch, lanes }).await
+    }
+
+    /// Runs a job once more that was lost, from its beginning, told to the same watch.
+    pub async fn again(&self, again: Again, watch: Arc<dyn Watch>, lanes: Arc<dyn Lanes>) -> Outcome {
+        let Again { admitted, plan, orders } = again;
+        let inner = Arc::clone(&self.inner);
+        job::run(Call { inner, admitted, plan, io: Io::Capture, orders, watch, lanes }).await
     }
 }
 

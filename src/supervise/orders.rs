@@ -32,6 +32,11 @@ impl Orders {
         Self { inbox, watch, can_pause, paused: false }
     }
 
+    /// For another run of the job, which is not held back until it is asked to be.
+    pub(crate) fn afresh(self) -> Self {
+        Self { paused: false, ..self }
+    }
+
     pub(crate) fn are_paused(&self) -> bool {
         self.paused
     }

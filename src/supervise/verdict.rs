@@ -204,6 +204,7 @@ pub(crate) fn of_broken(memory_bytes: u64, error: &Broken) -> (Status, Cause) {
     let (allowed, detail) = (memory_bytes, error.to_string());
     match error {
         Broken::Memory => (Status::MemoryExceeded, Cause::limit("memory_bytes", allowed, allowed, detail)),
+        Broken::Lost => (Status::Lost, Cause::new("lost", detail)),
         Broken::Cancelled => (Status::Cancelled, Cause::new("cancelled", detail)),
         Broken::Denied(denial) => {
             let (policy, code) = (Some(denial.policy.clone()), Some(denial.code.clone()));

@@ -11,7 +11,7 @@ use support::{
 };
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![daemon_killed, daemon_stopped, drained, launcher_killed, init_killed, run_killed]
+    cases![daemon_killed, daemon_stopped, drained, launcher_killed, keeper_killed, init_killed, run_killed]
         .into_iter()
         .map(|case| case.only(&Who::ALL))
         .collect()
@@ -127,12 +127,28 @@ fn launcher_killed(who: Who) {
     gone(&cookie);
     let start = Instant::now();
     let job = daemon.ended(&id);
-    assert_eq!(job["status"], "internal_error", "our fault, never the job's: {job}");
-    assert!(start.elapsed() < patient(Duration::from_secs(10)), "{:?}", start.elapsed());
+    assert_eq!(job["status"], "lost", "our fault, never the job's: {job}");
+    assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded", "there is another launcher");
+    assert!(start.elapsed() < patient(Duration::from_secs(5)), "{:?}", start.elapsed());
+    assert_eq!(daemon.client().get("/healthz").status, 200);
+    daemon.stop();
+    swept(who, pid, &cookie);
+}
+
+/// With its keeper there is no other launcher to come.
+fn keeper_killed(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    let (pid, launcher) = (daemon.pid(), daemon.launcher());
+    let cookie = format!("86{pid}");
+    let id = begun(&daemon, &cookie);
+    kill_9(daemon.keeper());
+    gone(&cookie);
+    eventually(Duration::from_secs(5), "the launcher ends", || (!alive(launcher)).then_some(()));
+    let job = daemon.ended(&id);
+    assert_eq!(job["status"], "lost", "our fault, never the job's: {job}");
     // No more jobs can run, and that is said at once.
     let answer = daemon.client().post("/jobs?wait=10s", &json!({"command": ["true"]}));
-    let told = answer.status >= 500 || answer.json()["status"] == "internal_error";
-    assert!(told, "{}: {}", answer.status, answer.text());
+    assert_eq!(answer.status, 503, "{}", answer.text());
     let health = daemon.client().get("/healthz");
     assert_eq!((health.status, &health.json()["type"]), (503, &json!("urn:stockade:problem:launcher_gone")));
     daemon.stop();

@@ -13,6 +13,7 @@ use crate::admit::admit;
 use crate::blobs::{Form, fill};
 use crate::caller::{Caller, Submitter};
 use crate::edge::RequestId;
+use crate::health::alive;
 use crate::held::{Held, image};
 use crate::idempotency::{Claim, Claimed, Key};
 use crate::jobs::dry_run::dry_run;
@@ -43,6 +44,7 @@ pub(crate) async fn create(
             return Ok(([("idempotent-replayed", "true")], answer(&job, stands(&job))).into_response());
         }
     };
+    alive(&app.supervisor)?;
     app.store.journal.room()?;
     // Before policies are asked: a job that there is no room for should cost next to nothing.
     app.runner.queue.room(&caller.tenant)?;

@@ -105,6 +105,7 @@ impl Ending {
             warnings,
             isolation: _,
             timing,
+            again: _,
         } = outcome;
         let id = self.live.id;
         if status == Status::Denied

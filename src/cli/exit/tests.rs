@@ -24,6 +24,7 @@ fn outcome(status: Status, exit_code: Option<i32>, signal: Option<&str>, cause: 
         warnings: Vec::new(),
         isolation: None,
         timing: Timing::default(),
+        again: None,
     }
 }
 

@@ -74,14 +74,13 @@ impl Case {
         let spec = self.admitted.spec();
         let plan = self.inner.planner(&self.sources).plan_case(spec, program)?;
         let mut container =
-            Container::launch(Arc::clone(&self.inner), plan, Some(self.slot), Arc::new(NoWatch))?;
-        if !files.is_empty() {
-            let (entries, contents) = inputs::pack(files)?;
-            container.send(&InitOrder::Files(entries), &[contents.as_fd()])?;
-        }
+            Container::launch(Arc::clone(&self.inner), plan, Some(self.slot), Arc::new(NoWatch)).await?;
         let (on_output_limit, io) = (spec.on_output_limit, Io::Capture);
         let program = Program { step: program, index: 0, on_output_limit, io, tty: false, follower: None };
-        step::run(&mut container, &mut self.orders, program, account).await
+        match in_container(&mut container, files, &mut self.orders, program, account).await {
+            Err(error) => Err(container.explained(error).await),
+            ended => ended,
+        }
     }
 
     /// Of a program that ended well: whether it printed what was expected.
@@ -130,6 +129,20 @@ impl Case {
         // A panic there is no yes.
         tokio::task::spawn_blocking(compare).await.unwrap_or_else(|error| Some(error.to_string()))
     }
+}
+
+async fn in_container(
+    container: &mut Container,
+    files: &[FileSpec],
+    orders: &mut Orders,
+    program: Program<'_>,
+    account: &mut Account,
+) -> Result<Ended, Broken> {
+    if !files.is_empty() {
+        let (entries, contents) = inputs::pack(files)?;
+        container.send(&InitOrder::Files(entries), &[contents.as_fd()])?;
+    }
+    step::run(container, orders, program, account).await
 }
 
 fn of_step(step: StepResult) -> CaseResult {

@@ -61,7 +61,7 @@ fn submit() -> Operation {
         )
         .refused(&[Code::InvalidJob, Code::UnsupportedLayer])
         .refused(&[Code::PolicyDenied, Code::PolicyDeniedNow, Code::PolicyBusy, Code::PolicyFailed])
-        .refused(&[Code::QuotaExceeded, Code::Stopping, Code::StorageFull])
+        .refused(&[Code::LauncherGone, Code::QuotaExceeded, Code::Stopping, Code::StorageFull])
         .refused(&[Code::IdempotencyInFlight, Code::IdempotencyKeyReused])
 }
 

@@ -43,6 +43,7 @@ fn outcome(status: Status) -> Outcome {
         warnings: vec!["later".into()],
         isolation: None,
         timing: Timing { admit_us: 99, queue_us: 99, setup_us: 3, run_us: 4, collect_us: 5 },
+        again: None,
     }
 }
 

@@ -1,0 +1,77 @@
+//! A job that has its place, run until an end that counts: one that was lost runs again where it may.
+
+use std::sync::Arc;
+
+use admission::Admitted;
+use journal::JournalError;
+use model::{Happened, JobSpec, Status};
+use sandbox::LaunchPlan;
+use schedule::{Lease, Queue};
+use supervise::{Io, Order, Outcome};
+use tokio::sync::mpsc;
+
+use super::Runner;
+use super::given::{Room, Watcher};
+use crate::store::live::Live;
+
+pub(super) struct Attempts<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) live: &'a Arc<Live>,
+    pub(super) lease: &'a Arc<Lease>,
+    /// The one that begins now.
+    pub(super) attempt: u32,
+    pub(super) most: u32,
+}
+
+/// Why there is no outcome yet.
+pub(super) enum NotAgain {
+    /// The next start of the server runs it again.
+    Waits,
+    Journal(JournalError),
+}
+
+impl Attempts<'_> {
+    pub(super) async fn all(
+        &mut self,
+        admitted: Admitted<JobSpec>,
+        plan: LaunchPlan,
+        inbox: mpsc::Receiver<Order>,
+    ) -> Result<Outcome, NotAgain> {
+        let (supervisor, watch, room) = (&self.runner.supervisor, self.watch(), self.room());
+        let run = supervisor.run(admitted, plan, Io::Capture, inbox, watch, room);
+        let mut outcome = self.kept(run).await;
+        while outcome.status == Status::Lost {
+            tracing::warn!(job_id = %self.live.id, attempt = self.attempt, "the launcher ended under a job");
+            if self.attempt >= self.most {
+                break;
+            }
+            self.attempt += 1;
+            self.live.happened(Happened::Requeued { reason: "the launcher ended while the job ran".into() });
+            let again = outcome.again.filter(|_| supervisor.is_alive());
+            if again.is_some() {
+                // It keeps its place.
+                self.live.happened(Happened::Started { attempt: self.attempt, queue_us: 0 });
+            }
+            self.live.write(&self.runner.store.journal).await.map_err(NotAgain::Journal)?;
+            let again = supervisor.again(again.ok_or(NotAgain::Waits)?, self.watch(), self.room());
+            outcome = self.kept(again).await;
+        }
+        Ok(outcome)
+    }
+
+    /// What happens meanwhile is written where somebody listens.
+    async fn kept(&self, run: impl Future<Output = Outcome>) -> Outcome {
+        tokio::select! {
+            outcome = run => outcome,
+            () = self.live.keep(&self.runner.store.journal) => unreachable!("it is there to be dropped"),
+        }
+    }
+
+    fn watch(&self) -> Arc<Watcher> {
+        Arc::new(Watcher(Arc::clone(self.live)))
+    }
+
+    fn room(&self) -> Arc<Room> {
+        Arc::new(Room::new(Queue::clone(&self.runner.queue), Arc::clone(self.lease)))
+    }
+}
