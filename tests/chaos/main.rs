@@ -1,4 +1,4 @@
-//! What becomes of jobs when the daemon is killed, told to stop, or has no room left on its disk.
+//! What becomes of jobs when the daemon or its launcher is killed, told to stop, or has no room left on its disk.
 //!
 //! `STOCKADE_CHAOS_SEED` runs the same choices again, `STOCKADE_CHAOS_KILLS` changes how often the daemon is killed.
 
@@ -7,12 +7,13 @@ mod full;
 mod journal;
 mod judge;
 mod kills;
+mod launcher;
 mod stop;
 mod work;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let modules = [kills::cases(), stop::cases(), full::cases()];
+    let modules = [kills::cases(), launcher::cases(), stop::cases(), full::cases()];
     support::main(&modules.concat().into_iter().map(support::Case::alone).collect::<Vec<_>>())
 }
