@@ -1,8 +1,9 @@
 //! `stockade doctor`: what this host has, what it lacks, and the remedy. Its last check is a real sandbox; the others
-//! explain why that one fails. Nothing but `/proc`, `/sys` and `/etc` is read: no tools are needed.
+//! explain why that one fails. Nothing is read but `/proc`, `/sys`, `/etc` and what settings name: no tools are needed.
 
 mod cgroup;
 mod ids;
+mod images;
 mod kernel;
 mod proof;
 mod report;
@@ -29,6 +30,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     // As every start does; the check of the cgroups then tells what came of it.
     let _ = start::delegated_group();
     checks.extend(cgroup::checks(&config.allow_degraded));
+    checks.extend(images::checks(&config));
     checks.extend(proof::checks(&config, start::profiles(&config)?));
     if args.json {
         output::json(&checks)?;

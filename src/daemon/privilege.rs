@@ -5,7 +5,7 @@ use nix::sys::prctl::set_no_new_privs;
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 
 /// No account of the host, and not the launcher's id (the one above): neither could signal or trace the other.
-pub(crate) const DAEMON: u32 = 1_999_999_999;
+pub const DAEMON: u32 = 1_999_999_999;
 
 /// For good. After the launcher, the listener and the policies, which may need root, and before any thread that starts
 /// programs: `no_new_privs` is for this thread and those it makes. Ids are changed for all threads there are (nptl(7)).

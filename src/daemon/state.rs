@@ -20,7 +20,7 @@ pub struct Owner {
 
 /// The one of the settings, made where it is missing. Before root is given up, which may be needed to make it.
 pub fn state_dir(config: &Config) -> Result<PathBuf, ConfigError> {
-    let dir = named(config)?;
+    let dir = state_dir_name(config)?;
     let owner = prepare(&dir)?;
     let daemon = if geteuid().is_root() { DAEMON } else { geteuid().as_raw() };
     if owner.uid != daemon {
@@ -31,12 +31,13 @@ pub fn state_dir(config: &Config) -> Result<PathBuf, ConfigError> {
 
 /// The same for a verb that works on its files, which are to be given to that owner. Root may work on any user's.
 pub fn state_dir_of(config: &Config) -> Result<(PathBuf, Owner), ConfigError> {
-    let dir = named(config)?;
+    let dir = state_dir_name(config)?;
     let owner = prepare(&dir)?;
     Ok((dir, owner))
 }
 
-fn named(config: &Config) -> Result<PathBuf, ConfigError> {
+/// Where it is or would be: nothing is made.
+pub fn state_dir_name(config: &Config) -> Result<PathBuf, ConfigError> {
     config.state_dir.clone().or_else(folders::state).ok_or_else(|| {
         let detail = "there is no home directory to have it in";
         ConfigError::setting("state_dir", detail, "name a folder with `--state-dir`")

@@ -56,7 +56,24 @@ pub(crate) fn id_map(uid: u32, user: &str, uids: &str, gids: &str) -> Check {
             return Check::caution(NAME, detail, format!("sudo chmod u+s {}", path.display()));
         }
     }
-    Check::pass(NAME, format!("{count} host ids from {first} on"))
+    plenty(first, count, user)
+}
+
+/// One in sixteen is for jobs over `host`; the others are the ids in images, whose `nobody` is always among them.
+fn plenty(first: u32, count: u32, user: &str) -> Check {
+    const LEAST: u32 = 1024;
+    const FULL: u32 = 65_536;
+    let images = (count - count / 16).min(FULL);
+    let detail = format!("{count} host ids from {first} on, {images} of them for the ids in images");
+    let remedy = format!("sudo usermod --add-subuids 100000-231071 --add-subgids 100000-231071 {user}");
+    if count < LEAST {
+        let detail = format!("{detail}, which is less than {LEAST}: all jobs share your user id");
+        return Check::caution("id_map", detail, remedy);
+    }
+    if count < FULL {
+        return Check::caution("id_map", format!("{detail}: those above share one"), remedy);
+    }
+    Check::pass("id_map", detail)
 }
 
 /// First and count of the first range of `user`, who may be named or numbered (subuid(5)).
@@ -108,6 +125,14 @@ mod tests {
         assert!(check.detail.contains("/etc/subgid"), "{check:?}");
         assert!(check.remedy.expect("a remedy").ends_with(" alice"));
         assert_eq!(id_map(0, "root", "", "").status, Status::Pass);
+    }
+
+    #[test]
+    fn images_take_a_range_of_their_size() {
+        assert_eq!(plenty(100_000, 65_536, "alice").status, Status::Pass);
+        let check = plenty(100_000, 16_000, "alice");
+        assert!(check.status == Status::Caution && check.detail.contains("15000 of them"), "{check:?}");
+        assert!(plenty(100_000, 1023, "alice").detail.contains("share your user id"));
     }
 
     #[test]
