@@ -22,7 +22,7 @@ kernel() {
 system() {
     local codename made key
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    key=$(cat "$here/prepare.sh" "$here/guest/session.service" | sha256sum | cut -c 1-12)
+    key=$(echo "$packages" | cat - "$here/guest/session.service" | sha256sum | cut -c 1-12)
     system=$cache/system-$codename-$key.ext4
     [ ! -f "$system" ] || return 0
     [ "$(id -u)" = 0 ] || { echo "the system image is made by root (debootstrap)" >&2; return 1; }
