@@ -12,6 +12,7 @@ use crate::completion::{CompleteArgs, FOR_COMPLETION};
 use crate::image::ImageArgs;
 use crate::inspect::InspectArgs;
 use crate::logs::LogsArgs;
+use crate::man::ManArgs;
 use crate::pause::{PauseArgs, ResumeArgs};
 use crate::policy::PolicyArgs;
 use crate::ps::PsArgs;
@@ -46,6 +47,7 @@ pub(crate) enum Verb {
     Token(TokenArgs),
     Doctor(DoctorArgs),
     Completion(CompletionArgs),
+    Man(ManArgs),
     #[command(hide = true, name = FOR_COMPLETION)]
     Complete(CompleteArgs),
 }

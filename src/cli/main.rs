@@ -12,6 +12,7 @@ mod image;
 mod inspect;
 mod list;
 mod logs;
+mod man;
 mod output;
 mod pause;
 mod place;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),
         Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),
         Verb::Completion(args) => (exit::ERROR, completion::completion(&args)),
+        Verb::Man(args) => (exit::ERROR, man::man(&args)),
         Verb::Complete(args) => (exit::ERROR, completion::names(&args)),
     };
     done.unwrap_or_else(|failure| {
