@@ -11,12 +11,17 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let config = Config::load(args.host.config.as_deref(), &args.settings())?;
     let profiles = start::profiles(&config)?;
     // Before the runtime exists: it forks.
-    // A state directory that cannot be had is told where it is opened, behind the policies.
-    let stores = daemon::state_dir(&config).ok().map(|dir| daemon::stores(&dir)).transpose()?;
+    // A state directory that cannot be had is told behind the policies.
+    let state = daemon::state_dir(&config);
+    let stores = state.as_ref().ok().map(|dir| daemon::stores(dir)).transpose()?;
     let launcher = start::kept_launcher(&config, stores)?;
+    // Before the first thread, and after the launcher, which has walls of its own.
+    let walls = daemon::confine(&config, state.as_deref().ok())
+        .map_err(|error| Failure::new(chain(error.as_ref())))?;
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;
-    daemon::serve(&config, launcher, profiles, admission).map_err(|error| {
+    state?;
+    daemon::serve(&config, launcher, profiles, admission, &walls).map_err(|error| {
         let failure = Failure::new(chain(error.as_ref()));
         if let Some(hint) = error.downcast_ref::<ConfigError>().and_then(ConfigError::hint) {
             return failure.hint(hint);

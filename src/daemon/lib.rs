@@ -9,6 +9,7 @@ mod config;
 mod delegate;
 mod entrance;
 mod folders;
+mod harden;
 mod images;
 mod listen;
 mod log;
@@ -21,6 +22,7 @@ mod stores;
 
 pub use config::{Config, Service};
 pub use delegate::{DelegateError, ask_systemd};
+pub use harden::{Walls, confine};
 pub use images::images;
 pub use listen::Address;
 pub use privilege::{DAEMON, shed};

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::entrance::{self, Entrance};
+use crate::harden::{self, Walls};
 use crate::{Config, log, privilege};
 
 /// For jobs that were answered with an id and have not ended when the server is told to stop.
@@ -27,14 +28,16 @@ const SWEEP: Duration = Duration::from_hours(1);
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one
-/// thread; `admission` has the policies of the settings loaded. SIGHUP loads them again.
+/// thread; `admission` has the policies of the settings loaded, by threads behind `walls`. SIGHUP loads them again.
 pub fn serve(
     config: &Config,
     launcher: Launcher,
     profiles: Profiles,
     admission: Admission,
+    walls: &Walls,
 ) -> anyhow::Result<()> {
     log::start(config)?;
+    walls.tell();
     for name in &config.unknown_variables {
         tracing::warn!(name, "this environment variable is no setting of Stockade");
     }
@@ -42,6 +45,7 @@ pub fn serve(
     raise_open_files();
     let entrance = Entrance::open(config)?;
     privilege::shed()?;
+    harden::filter()?;
     let callers = entrance.callers(config)?;
     // As who it will be read and written by.
     let kept = Journal::open(journal::Options {

@@ -55,6 +55,11 @@ pub(super) fn find(setting: Option<&Path>, registry: &str, repository: &str) -> 
     find_in(&Places::new(only), registry, repository)
 }
 
+/// The files that [`find`] may read.
+pub(super) fn paths(setting: Option<&Path>) -> Vec<PathBuf> {
+    Places::new(setting.map(Path::to_owned).or_else(|| path_of("REGISTRY_AUTH_FILE"))).paths
+}
+
 /// Where to look.
 #[derive(Debug)]
 struct Places {

@@ -43,6 +43,13 @@ pub enum SettingsError {
     Tls(String),
 }
 
+impl Settings {
+    /// The files that credentials are looked for in.
+    pub fn credential_files(&self) -> Vec<PathBuf> {
+        super::credentials::paths(self.registry_auth_file.as_deref())
+    }
+}
+
 /// Where a registry is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {

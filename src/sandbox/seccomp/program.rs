@@ -46,6 +46,11 @@ impl Program {
         Ok(seccompiler::apply_filter(&self.0)?)
     }
 
+    /// The same for all threads that this process has (`SECCOMP_FILTER_FLAG_TSYNC`).
+    pub fn load_everywhere(&self) -> Result<(), LoadError> {
+        Ok(seccompiler::apply_filter_all_threads(&self.0)?)
+    }
+
     /// How many instructions.
     #[expect(clippy::len_without_is_empty, reason = "a program is never empty")]
     pub fn len(&self) -> usize {

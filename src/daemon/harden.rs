@@ -1,0 +1,138 @@
+//! The daemon's own walls: whoever takes over the process that speaks HTTP has no more of the host than it needs.
+//!
+//! In two halves, because the kernel restricts threads. [`confine`] runs while there is one, so all that are started later
+//! inherit it: landlock(7), capabilities, `no_new_privs`. [`filter`] runs once root is given up, and reaches all threads there
+//! are: seccomp(2), the umask, no core dumps and nobody who may look into this process.
+//!
+//! **Invariant:** the launcher is started before either; it and the sandboxes have walls of their own.
+
+mod paths;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use anyhow::Context;
+use caps::{CapSet, Capability, CapsHashSet};
+use landlock::{
+    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
+};
+use nix::sys::prctl::{set_dumpable, set_no_new_privs};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::geteuid;
+use sandbox::Profiles;
+
+use crate::listen::Address;
+use crate::{Config, state};
+use paths::Paths;
+
+const SYSTEM_CALLS: &str = include_str!("../../policies/seccomp/daemon.json");
+/// The newest whose rights on files are known here; what the kernel has less of is left out.
+const FILES: ABI = ABI::V5;
+const SCOPES: ABI = ABI::V6;
+
+/// What [`confine`] came to.
+#[derive(Debug)]
+#[must_use = "a wall that is missing is to be told"]
+pub struct Walls {
+    /// Why there is no landlock, if so.
+    missing: Option<String>,
+}
+
+impl Walls {
+    /// Once there is a log.
+    pub(crate) fn tell(&self) {
+        if let Some(reason) = &self.missing {
+            tracing::warn!(reason, "this process is not held to its own files: no landlock");
+        }
+    }
+}
+
+/// For good, and for every thread that is started from now on. What the policies, the certificate and the tokens are read
+/// from stays readable, so that a reload finds them.
+pub fn confine(config: &Config, state_dir: Option<&Path>) -> anyhow::Result<Walls> {
+    drop_capabilities().context("cannot give up capabilities")?;
+    make_folders(config);
+    let missing = match landlocked(&Paths::of(config, state_dir)) {
+        Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => None,
+        Ok(RulesetStatus::NotEnforced) => {
+            Some("this kernel has none, or it is not in the list of `lsm=`".into())
+        }
+        Err(error) => Some(error.to_string()),
+    };
+    set_no_new_privs().context("cannot give up setuid programs")?;
+    Ok(Walls { missing })
+}
+
+/// A rule needs a folder that is there. Whoever uses one that could not be made tells why.
+fn make_folders(config: &Config) {
+    for folder in config.listen.iter().filter_map(Address::path).filter_map(Path::parent) {
+        if !folder.exists() {
+            state::make_folder(folder, 0o755).ok();
+        }
+    }
+    if let Some(cache) = &config.policy_cache {
+        DirBuilder::new().recursive(true).mode(0o700).create(cache).ok();
+    }
+}
+
+fn landlocked(paths: &Paths) -> Result<RulesetStatus, RulesetError> {
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let log = read | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile;
+    let own = AccessFs::from_all(FILES)
+        & !(AccessFs::Execute
+            | AccessFs::MakeChar
+            | AccessFs::MakeBlock
+            | AccessFs::MakeSym
+            | AccessFs::IoctlDev);
+    let rules = Ruleset::default()
+        // Without it (ABI 1) no file could be renamed from one folder to another, as the store of images does.
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::Refer)?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(FILES))?
+        .scope(Scope::from_all(SCOPES) & !Scope::Signal)?
+        .create()?
+        .add_rules(path_beneath_rules(&paths.programs, read | AccessFs::Execute))?
+        .add_rules(path_beneath_rules(&paths.read, read))?
+        .add_rules(path_beneath_rules(&paths.devices, AccessFs::ReadFile | AccessFs::WriteFile))?
+        .add_rules(path_beneath_rules(&paths.sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
+        .add_rules(path_beneath_rules(&paths.logs, log))?
+        .add_rules(path_beneath_rules(&paths.own, own))?;
+    Ok(rules.restrict_self()?.ruleset)
+}
+
+/// Root's go with root, in [`crate::shed`]: they may be needed to read policies. Others may have been given some, of which
+/// one has a use: to listen below port 1024.
+fn drop_capabilities() -> Result<(), caps::errors::CapsError> {
+    caps::clear(None, CapSet::Ambient)
+        .or_else(|error| if geteuid().is_root() { Err(error) } else { Ok(()) })?;
+    if geteuid().is_root() {
+        return Ok(());
+    }
+    let useful = CapsHashSet::from([Capability::CAP_NET_BIND_SERVICE]);
+    let kept = caps::read(None, CapSet::Permitted)?.intersection(&useful).copied().collect();
+    caps::set(None, CapSet::Effective, &kept)?;
+    caps::set(None, CapSet::Permitted, &kept)?;
+    caps::clear(None, CapSet::Inheritable)
+}
+
+/// For good, and for all threads. After root was given up, and all that is listened on was bound.
+pub(crate) fn filter() -> anyhow::Result<()> {
+    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+        caps::clear(None, set).context("cannot give up capabilities")?;
+    }
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).context("cannot switch core dumps off")?;
+    // ptrace(2), /proc/PID/mem: this memory holds tokens. After the last change of ids, which would set it anew.
+    set_dumpable(false).context("cannot become undumpable")?;
+    let mut profiles = Profiles::builtin();
+    profiles.add("daemon", SYSTEM_CALLS).context("the daemon's own seccomp profile")?;
+    let profile = profiles.get("daemon").context("the daemon's own seccomp profile")?;
+    profile.program.load_everywhere().context("cannot filter system calls")
+}
+
+#[cfg(test)]
+mod tests;

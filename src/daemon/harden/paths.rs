@@ -1,0 +1,91 @@
+//! What the daemon has a use for, by what it does with it. A path that is not there gives no rule.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::Config;
+use crate::listen::Address;
+
+/// Of the C library, where it is a shared one: the process that compiles policies is started anew.
+const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+/// Looking up names (resolver(5), nsswitch.conf(5)), trusting certificates, and what the kernel tells.
+const HOST: [&str; 22] = [
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/ld-musl-x86_64.path",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/etc/crypto-policies",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    // Of other processes the kernel shows nothing but what everybody may see: landlock(7) forbids the rest.
+    "/proc",
+    "/sys/devices/system",
+    "/sys/fs/cgroup",
+    "/sys/kernel/mm",
+];
+const DEVICES: [&str; 3] = ["/dev/null", "/dev/urandom", "/dev/random"];
+/// Replaced as a whole when the network changes, so its folder is what stays.
+const RESOLVER: &str = "/etc/resolv.conf";
+
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// Executed too.
+    pub(super) programs: Vec<PathBuf>,
+    pub(super) read: Vec<PathBuf>,
+    pub(super) devices: Vec<PathBuf>,
+    /// Folders in which a socket is made and removed.
+    pub(super) sockets: Vec<PathBuf>,
+    /// Folders of a file that is written and rotated.
+    pub(super) logs: Vec<PathBuf>,
+    pub(super) own: Vec<PathBuf>,
+}
+
+impl Paths {
+    pub(super) fn of(config: &Config, state_dir: Option<&Path>) -> Self {
+        let mut read: Vec<PathBuf> = HOST.iter().map(PathBuf::from).collect();
+        read.extend(resolver_folder());
+        read.extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(env::var_os).map(PathBuf::from));
+        let pair = config.tls.iter().flat_map(|(certificate, key)| [certificate, key]);
+        let bundle =
+            config.policies.as_deref().filter(|name| !admission::shipped::bundle_names().contains(name));
+        let named =
+            pair.cloned().chain(bundle.map(PathBuf::from)).chain(config.registries.credential_files());
+        // Renewed by renaming: the new file is another one in the same folder, or in the one that a link leads to.
+        read.extend(named.flat_map(|file| folders_of(&file)));
+        let listened = config.listen.iter().filter_map(Address::path);
+        Self {
+            programs: LIBRARIES.iter().map(PathBuf::from).chain(env::current_exe().ok()).collect(),
+            read,
+            devices: DEVICES.iter().map(PathBuf::from).collect(),
+            sockets: listened.filter_map(Path::parent).map(PathBuf::from).collect(),
+            logs: config.admission_log.iter().flat_map(|file| folders_of(file)).collect(),
+            own: state_dir.map(PathBuf::from).into_iter().chain(config.policy_cache.clone()).collect(),
+        }
+    }
+}
+
+/// As it is named, and where links lead.
+fn folders_of(file: &Path) -> Vec<PathBuf> {
+    let folder = |file: &Path| match file.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        folder => folder.map(PathBuf::from),
+    };
+    folder(file).into_iter().chain(file.canonicalize().ok().as_deref().and_then(folder)).collect()
+}
+
+/// Where a service keeps it (systemd-resolved, resolvconf): not `/etc`, which holds more than that.
+fn resolver_folder() -> Option<PathBuf> {
+    let real = Path::new(RESOLVER).canonicalize().ok()?;
+    real.parent().filter(|folder| folder.starts_with("/run")).map(PathBuf::from)
+}
