@@ -1,5 +1,6 @@
 //! A job that has its place, run until an end that counts: one that was lost runs again where it may.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use admission::Admitted;
@@ -38,7 +39,8 @@ impl Attempts<'_> {
         inbox: mpsc::Receiver<Order>,
     ) -> Result<Outcome, NotAgain> {
         let (supervisor, watch, room) = (&self.runner.supervisor, self.watch(), self.room());
-        let run = supervisor.run(admitted, plan, Io::Capture, inbox, watch, room);
+        // Pinned here and once: each hand that it went through would keep room for it.
+        let run = pin!(supervisor.run(admitted, plan, Io::Capture, inbox, watch, room));
         let mut outcome = self.kept(run).await;
         while outcome.status == Status::Lost {
             tracing::warn!(job_id = %self.live.id, attempt = self.attempt, "the launcher ended under a job");
@@ -54,7 +56,8 @@ impl Attempts<'_> {
             }
             self.live.write(&self.runner.store.journal).await.map_err(NotAgain::Journal)?;
             let again = supervisor.again(again.ok_or(NotAgain::Waits)?, self.watch(), self.room());
-            outcome = self.kept(again).await;
+            // Rare, and as large as the first.
+            outcome = Box::pin(self.kept(again)).await;
         }
         Ok(outcome)
     }
