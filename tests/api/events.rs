@@ -249,7 +249,8 @@ fn slow_listeners(who: Who) {
         alone / 1000,
         watched / 1000
     ));
-    assert!(watched < 3 * alone + 500_000, "listeners hold up the job: {alone} -> {watched} us");
+    // They never read: what waits for one of them waits for ever, and a busy machine is not told from a listener.
+    assert!(watched < 3 * alone + 20_000_000, "listeners hold up the job: {alone} -> {watched} us");
     let each = u64::try_from(data.len() >> 10).expect("a length");
     assert!(grown < 6 * each, "the daemon keeps a copy for each listener: {grown} KiB");
     drop(slow);
