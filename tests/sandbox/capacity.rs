@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use support::{Case, Daemon, Needs, Who, cases, figure, job};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let everyone = cases![files_and_calls_agree, processors_by_step, a_job_of_the_whole_machine];
+    let everyone = cases![
+        files_and_calls_agree,
+        groups_are_where_runtimes_look,
+        processors_by_step,
+        a_job_of_the_whole_machine
+    ];
     let mut all: Vec<Case> = everyone.into_iter().map(|case| case.only(&Who::ALL)).collect();
     all.extend(cases![clocks_begin_with_the_job].into_iter().map(|case| {
         let has_time =
@@ -59,6 +64,19 @@ fn files_and_calls_agree(who: Who) {
             assert_eq!(asked(&text, name), asked(&text, "list"), "{name}: {text}");
         }
     }
+}
+
+/// The path of `/proc/self/cgroup` below the hierarchy's mount, which shows the namespace's root: so the JVM, libuv and Go do it.
+fn groups_are_where_runtimes_look(who: Who) {
+    let script = r"
+if [ -e /sys/fs/cgroup/memory ]; then name=memory file=memory.limit_in_bytes; else name= file=memory.max; fi
+path=$(awk -F: -v name=$name '$2 == name { print $3 }' /proc/self/cgroup)
+echo path $path
+echo limit $(cat /sys/fs/cgroup/$name$path/$file)
+echo root $(awk -v mount=/sys/fs/cgroup${name:+/$name} '$5 == mount { print $4 }' /proc/self/mountinfo)";
+    let text = job(who, &["-m", "64m", "sh", "-c", script]);
+    let told = ["path", "limit", "root"].map(|name| asked(&text, name));
+    assert_eq!(told, ["/step-0", &u64::to_string(&(64 << 20)), "/"], "{text}");
 }
 
 /// The view is that of the largest step, a program's affinity its own step's.

@@ -7,18 +7,14 @@ use std::{
 };
 
 use model::CgroupLimits;
-use nix::{
-    errno::Errno,
-    sched::{CloneFlags, unshare},
-};
+use nix::errno::Errno;
 
 use super::{
     claim, dir,
     error::CgroupError,
     find::{self, Controller, Delegation, Subtree, Swap},
     job::JobGroup,
-    knobs,
-    namespace::{self, CgroupNamespace},
+    knobs, namespace,
 };
 use crate::host::CgroupCaps;
 
@@ -60,14 +56,11 @@ impl Groups {
     /// Opens the subtrees, by their paths, and clears away what a dead launcher of the same daemon left in them.
     ///
     /// To be called while `/sys/fs/cgroup` is still mounted, by a process with one thread.
-    pub fn open(delegation: &Delegation, namespace: CgroupNamespace) -> Result<Self, CgroupError> {
+    pub fn open(delegation: &Delegation) -> Result<Self, CgroupError> {
         let (mut all, mut bases, mut locks) = (Vec::new(), Vec::new(), Vec::new());
-        if delegation.v2.is_none() && namespace == CgroupNamespace::Own {
-            unshare(CloneFlags::CLONE_NEWCGROUP).map_err(CgroupError::at("make", "v1", "a namespace"))?;
-        }
         let subtrees = delegation.v2.iter().map(|subtree| (subtree, true));
         for (subtree, unified) in subtrees.chain(delegation.v1.iter().map(|subtree| (subtree, false))) {
-            let (root, opened) = open_root(subtree, unified, namespace)?;
+            let (root, opened) = open_root(subtree, unified)?;
             all.push(root);
             bases.push((opened.base, opened.name));
             locks.push(opened.lock);
@@ -167,11 +160,7 @@ fn open_subtree(subtree: &Subtree) -> nix::Result<Opened> {
 }
 
 /// The directory for jobs: on v2 one level down, once the levels above it pass their controllers on.
-fn open_root(
-    subtree: &Subtree,
-    unified: bool,
-    namespace: CgroupNamespace,
-) -> Result<(Root, Opened), CgroupError> {
+fn open_root(subtree: &Subtree, unified: bool) -> Result<(Root, Opened), CgroupError> {
     let label = subtree.path.display().to_string();
     let failed = CgroupError::at("open", &label, "");
     let opened = open_subtree(subtree).map_err(failed)?;
@@ -182,12 +171,6 @@ fn open_root(
     clear(&root)?;
     if unified {
         let (controllers, label) = (&root.controllers, root.label.as_str());
-        // An earlier launcher's: nothing could enter the tree to root a namespace there.
-        namespace::keep(root.dir.as_fd(), controllers, label)?;
-        namespace::keep(tree, controllers, label)?;
-        if namespace == CgroupNamespace::Own {
-            namespace::enter(tree, label)?;
-        }
         namespace::pass_on(tree, controllers, label)?;
         namespace::pass_on(root.dir.as_fd(), controllers, label)?;
     }

@@ -12,13 +12,14 @@ use super::{
     group::{Entry, Group, LeafStats},
     groups::Root,
     knobs::Target,
+    namespace::InitEntry,
 };
 
 /// A job's groups. Dropping it leaves them to [`super::Groups::remove_all`]; [`Self::remove`] is the way.
 #[derive(Debug)]
 pub struct JobGroup {
     /// For the sandbox's init, which must enter before it takes on the job's uid.
-    pub init: Entry,
+    pub init: InitEntry,
     pub steps: Vec<Leaf>,
     pub(super) name: String,
     pub(super) job: Group,

@@ -12,18 +12,18 @@ use super::{
     error::CgroupError,
     find::Controller,
     freezer,
-    group::{Entry, Group, LeafStats},
+    group::{Group, LeafStats},
     groups::{Root, Roots},
     job::{JobGroup, Leaf, step_name},
-    namespace,
+    namespace::{InitEntry, InitLeaf},
 };
 
 impl JobGroup {
     /// On failure nothing stays behind.
     pub(super) fn make(roots: &Arc<Roots>, name: String, steps: usize) -> Result<Self, CgroupError> {
         let job = Group::new(roots);
-        let mut made = Self { init: Entry::default(), steps: Vec::new(), name, job, steps_made: 0 };
-        match made.make_job().and_then(|()| made.add_steps(steps)) {
+        let mut made = Self { init: InitEntry::default(), steps: Vec::new(), name, job, steps_made: 0 };
+        match made.make_job(steps).and_then(|()| made.add_steps(steps)) {
             Ok(()) => Ok(made),
             Err(error) => {
                 // The first error says more than what the tidying might meet.
@@ -33,15 +33,15 @@ impl JobGroup {
         }
     }
 
-    fn make_job(&mut self) -> Result<(), CgroupError> {
+    fn make_job(&mut self, steps: usize) -> Result<(), CgroupError> {
         let roots = Arc::clone(&self.job.roots);
         for root in &roots.all {
             self.job.dirs.push(make_dir(root, root.dir.as_fd(), &self.name)?);
         }
-        self.init = self.job.entry()?;
+        self.init.entry = self.job.entry()?;
         for (root, job) in self.job.each().filter(|(root, _)| root.has_init()) {
-            namespace::pass_on(job, &root.controllers, &root.label)?;
-            self.init.into = Some(make_dir(root, job, "init")?);
+            let dir = make_dir(root, job, "init")?;
+            self.init.leaf = Some(InitLeaf { dir, controllers: root.controllers.clone(), steps });
         }
         Ok(())
     }
@@ -77,11 +77,6 @@ fn open_leaf(group: Group) -> Result<Leaf, CgroupError> {
                 file => Some(file.map_err(failed("cgroup.kill"))?),
             };
             cpu = Some(dir::open_read(dir, "cpu.stat").map_err(failed("cpu.stat"))?);
-            if root.controllers.contains(&Controller::Memory) {
-                // A step dies as a whole: half a program is of no use, and a survivor could go on to hold memory.
-                let file = "memory.oom.group";
-                dir::put(dir, file, "1").map_err(CgroupError::at("set", &root.label, file))?;
-            }
         } else if root.controllers.contains(&Controller::Cpuacct) {
             cpu = Some(dir::open_read(dir, "cpuacct.usage").map_err(failed("cpuacct.usage"))?);
         }

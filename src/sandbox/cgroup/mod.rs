@@ -15,15 +15,16 @@
 //! ```
 //!
 //! The order of use: [`Delegation::find`] in the process that becomes the daemon, [`Groups::open`] in the launcher
-//! while it still sees `/sys/fs/cgroup`, [`Groups::make`] and [`Groups::limit`] for each job, [`Entry`] and [`LeafStats`] in the
-//! sandbox's init.
+//! while it still sees `/sys/fs/cgroup`, [`Groups::make`] for each job, [`InitEntry`] in the sandbox's init, [`Groups::limit`],
+//! [`Entry`] and [`LeafStats`] for the steps.
 //!
 //! Invariants:
 //! - Below the base everything is reached from directory descriptors; no path is built from a job's name.
 //! - A limit that was asked for is written or the job does not run; nothing is dropped silently.
 //! - A directory serves one job once. Peaks and event counts cannot be reset, so groups are never reused.
 //! - Nobody writes another process's id to move it: that takes the kernel's threadgroup lock for writing, which
-//!   waits for an RCU grace period (5 to 20 ms). Processes are cloned into v2 groups and enter v1 groups themselves.
+//!   waits for an RCU grace period (5 to 20 ms). Processes are cloned into v2 groups and enter v1 groups themselves. The one
+//!   move between v2 groups is init's into its leaf, before there is a job (`namespace.rs`).
 
 mod claim;
 mod dir;
@@ -50,7 +51,7 @@ pub use freezer::{Freezer, FreezerVersion, RunState};
 pub use group::{Entry, LeafStats};
 pub use groups::Groups;
 pub use job::{JobGroup, Leaf};
-pub use namespace::CgroupNamespace;
+pub use namespace::{InitEntry, InitLeaf};
 pub use setup::print_setup;
 pub use shown::{Shown, ShownKind};
 pub use usage::cpu_usage_us;

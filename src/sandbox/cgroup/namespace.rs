@@ -1,36 +1,61 @@
-//! The launcher's cgroup namespace, which every sandbox inherits.
+//! Each sandbox's cgroup namespace, whose root is the job's own group.
 //!
-//! systemd mounts v2 with `nsdelegate`: a process may then only be cloned or moved between groups below the root of
-//! its cgroup namespace. That root is where the process that *made* the namespace stood. With `CLONE_NEWCGROUP` in the
-//! sandbox's clone it would be the launcher's own leaf, and the sandbox's init, which then stands outside its root,
-//! could start no step in its leaf (ENOENT). So the launcher makes one namespace, rooted at `stockade-PID`, and
-//! sandboxes are cloned *without* the flag: they see `/jobs/NAME/step-0`, and nothing of the host's tree.
+//! A namespace is rooted where the process that makes it stands (cgroup_namespaces(7)), and systemd mounts v2 with
+//! `nsdelegate`: a process may then only be cloned or moved between groups below the root of its namespace. For init to
+//! start programs in the steps' groups, it must have made its namespace in the job's group itself; but a group that
+//! passes controllers on may hold no process (cgroups(7)). So init is cloned into the job's group while that passes
+//! nothing on, makes its namespace there, moves down into a leaf, and has the group pass its controllers on.
+//!
+//! That move waits for the kernel's threadgroup lock (see `mod.rs`): in init, and as a rule before there is a job. Until it is
+//! done the steps' groups have no files for limits, so the launcher waits for init's word before it sets any.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+};
 
-use nix::sched::{CloneFlags, unshare};
+use super::{dir, error::CgroupError, find::Controller, group::Entry, job::step_name};
 
-use super::{dir, error::CgroupError, find::Controller};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CgroupNamespace {
-    /// Needs `CAP_SYS_ADMIN` in this process's user namespace.
-    Own,
-    Inherited,
+/// The way of a sandbox's init into its groups: it enters, makes its namespace, moves in, and passes controllers on.
+#[derive(Debug, Default)]
+pub struct InitEntry {
+    pub entry: Entry,
+    /// On v2 with controllers.
+    pub leaf: Option<InitLeaf>,
 }
 
-/// Roots a namespace at `tree`, by standing there while it is made.
-///
-/// Only possible before `tree` passes controllers on. The way back is opened before, since `nsdelegate` judges a
-/// move by the namespace in which `cgroup.procs` was opened.
-pub(super) fn enter(tree: BorrowedFd<'_>, label: &str) -> Result<(), CgroupError> {
-    let failed = |operation| CgroupError::at(operation, label, "cgroup.procs");
-    let daemon = dir::open_dir(tree, "daemon").map_err(failed("open"))?;
-    let back = dir::open_write(daemon.as_fd(), "cgroup.procs").map_err(failed("open"))?;
-    dir::put(tree, "cgroup.procs", "0").map_err(failed("enter"))?;
-    let made = unshare(CloneFlags::CLONE_NEWCGROUP);
-    nix::unistd::write(back, b"0").map_err(failed("leave"))?;
-    made.map_err(CgroupError::at("make a namespace at", label, ""))
+/// Where init stands while its job's group passes controllers on to the steps.
+#[derive(Debug)]
+pub struct InitLeaf {
+    pub(super) dir: OwnedFd,
+    pub(super) controllers: Vec<Controller>,
+    pub(super) steps: usize,
+}
+
+impl InitEntry {
+    /// For a process that closes all others.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        let leaf = self.leaf.iter().map(|leaf| &leaf.dir);
+        self.entry.tasks.iter().chain(&self.entry.into).chain(leaf).map(AsRawFd::as_raw_fd)
+    }
+
+    /// Out of the job's group, with the launcher's user id, to which the files belong.
+    pub fn move_in(&self) -> io::Result<()> {
+        self.leaf.as_ref().map_or(Ok(()), |leaf| Ok(dir::put(leaf.dir.as_fd(), "cgroup.procs", "0")?))
+    }
+
+    /// Once nobody stands in the job's group.
+    pub fn pass_on(&self) -> io::Result<()> {
+        let (Some(leaf), Some(job)) = (&self.leaf, &self.entry.into) else { return Ok(()) };
+        dir::put(job.as_fd(), "cgroup.subtree_control", &words(&leaf.controllers))?;
+        if leaf.controllers.contains(&Controller::Memory) {
+            // A step dies as a whole: half a program is of no use, and a survivor could go on to hold memory.
+            for step in 0..leaf.steps {
+                dir::put(dir::open_dir(job.as_fd(), &step_name(step))?.as_fd(), "memory.oom.group", "1")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Passes `controllers` on to the children of `at`.
@@ -39,7 +64,7 @@ pub(super) fn pass_on(
     controllers: &[Controller],
     label: &str,
 ) -> Result<(), CgroupError> {
-    let words = words('+', controllers);
+    let words = words(controllers);
     if words.is_empty() {
         return Ok(());
     }
@@ -50,21 +75,7 @@ pub(super) fn pass_on(
     ))
 }
 
-/// Undoes what an earlier launcher of the same daemon passed on.
-pub(super) fn keep(at: BorrowedFd<'_>, controllers: &[Controller], label: &str) -> Result<(), CgroupError> {
-    let words = words('-', controllers);
-    if words.is_empty() {
-        return Ok(());
-    }
-    dir::put(at, "cgroup.subtree_control", &words).map_err(CgroupError::at(
-        "clear",
-        label,
-        "cgroup.subtree_control",
-    ))
-}
-
-fn words(sign: char, controllers: &[Controller]) -> String {
-    let words: Vec<String> =
-        controllers.iter().map(|controller| format!("{sign}{}", controller.name())).collect();
+fn words(controllers: &[Controller]) -> String {
+    let words: Vec<String> = controllers.iter().map(|controller| format!("+{}", controller.name())).collect();
     words.join(" ")
 }

@@ -26,7 +26,7 @@ pub enum ShownKind {
     /// No job has a group in this hierarchy, and all of it would be the host's: a single file that says nothing,
     /// because a JVM before 25 looks at no controller of v1 unless each of four is mounted (JDK-8347129).
     Placeholder,
-    /// The job's own group, as the launcher's cgroup namespace calls it.
+    /// The job's own group, with all that there is to tell.
     V2,
 }
 

@@ -25,7 +25,7 @@ use std::time::Instant;
 use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
-use crate::cgroup::{Entry, LeafStats};
+use crate::cgroup::{Entry, InitEntry, LeafStats};
 use crate::launcher::Machine;
 use crate::plan::{Foundation, Ids, LaunchPlan, Workspace};
 use crate::protocol::{Assignment, Report};
@@ -43,7 +43,7 @@ pub(crate) struct Inheritance {
     pub(crate) group_name: Option<String>,
     /// Says when the id maps are written, then brings the job. Its end is the launcher's end.
     pub(crate) launcher: OwnedFd,
-    pub(crate) cgroup: Entry,
+    pub(crate) cgroup: InitEntry,
     pub(crate) steps: Vec<StepGroup>,
 }
 
@@ -87,7 +87,14 @@ fn live(init: Inheritance) -> Option<()> {
     // For whoever looks at a process list; a job cannot see it.
     let _ = nix::sys::prctl::set_name(c"stockade-init");
     let mut steps = Steps(Vec::with_capacity(32));
-    let prepared = prepare(&init, &mut steps);
+    let stands = stand(&init, &mut steps);
+    if init.cgroup.leaf.is_some() {
+        // Only from here on can the groups of the steps be limited.
+        wire::send(init.launcher.as_fd(), &stands, &[]).ok()?;
+    }
+    let prepared = stands.and_then(|()| prepare(&init, &mut steps));
+    // Nobody enters a second time.
+    drop(init.cgroup);
     let (Assignment { plan, processors }, mut fds) = wire::receive(init.launcher.as_fd()).ok()??;
     let mut fds = fds.drain(..);
     let daemon = fds.next()?;
@@ -136,15 +143,18 @@ pub(crate) struct Built {
     landlock: Option<landlock::RulesetCreated>,
 }
 
-/// The page, first half: every step in its order, and what would go wrong in another one.
-fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
+/// The page: every step in its order, and what would go wrong in another one. First to its place among the groups.
+fn stand(init: &Inheritance, steps: &mut Steps) -> Result<(), StepError> {
     // First: the launcher's other descriptors (sockets, other jobs' cgroups) must not outlive the clone. CVE-2024-21626.
     steps.run(Step::Descriptors, || keep_only_own_descriptors(init))?;
     // Before any id means anything: until the maps are written this process is the overflow user.
     steps.run(Step::IdMap, || wait_for_id_maps(init))?;
-    // Before the user id changes: cgroup v1 compares the writer's id with the target's. Before the cgroup namespace:
-    // it is rooted where the process then stands.
-    steps.run(Step::EnterCgroup, || enter_cgroup(&init.cgroup))?;
+    // Before the user id changes: cgroup v1 compares the writer's id with the target's, and on v2 the files are the launcher's.
+    steps.run(Step::EnterCgroup, || enter_cgroup(&init.cgroup))
+}
+
+/// The page, all that needs nothing of the job.
+fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     // Before the user id changes, with which this process could not write the offsets.
     let time = steps.run(Step::Time, || init.machine.time.then(time::enter).transpose().at(Step::Time, 0))?;
     // Group first: after setresuid the right to change groups may be gone. Files made below belong to the job's id.
@@ -178,7 +188,7 @@ fn prepare(init: &Inheritance, steps: &mut Steps) -> Result<Base, StepError> {
     Ok(Base { workspace, changes, view })
 }
 
-/// The second half, once the job is known.
+/// The page's end, once the job is known.
 fn finish(
     job: &Job,
     base: Base,
@@ -226,7 +236,8 @@ fn keep_only_own_descriptors(init: &Inheritance) -> Result<(), StepError> {
     nix::unistd::dup2_stderr(&null).at(Step::Descriptors, 3)?;
     drop(null);
     let mut keep = vec![0, 1, 2, init.launcher.as_raw_fd()];
-    let entries = std::iter::once(&init.cgroup).chain(init.steps.iter().map(|step| &step.entry));
+    keep.extend(init.cgroup.descriptors());
+    let entries = init.steps.iter().map(|step| &step.entry);
     keep.extend(entries.flat_map(|e| e.tasks.iter().chain(&e.into)).map(AsRawFd::as_raw_fd));
     keep.extend(init.steps.iter().filter_map(|step| step.stats.as_ref()).flat_map(LeafStats::descriptors));
     program::close_all_but(keep).at(Step::Descriptors, 4)
@@ -240,13 +251,12 @@ fn wait_for_id_maps(init: &Inheritance) -> Result<(), StepError> {
     }
 }
 
-fn enter_cgroup(entry: &Entry) -> Result<(), StepError> {
-    entry.enter().at(Step::EnterCgroup, 0)?;
-    if !entry.tasks.is_empty() || entry.into.is_none() {
-        // On v1, and without any cgroup; on v2 the launcher's own is inherited (cgroup/namespace.rs).
-        nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).at(Step::EnterCgroup, 1)?;
-    }
-    Ok(())
+fn enter_cgroup(cgroup: &InitEntry) -> Result<(), StepError> {
+    cgroup.entry.enter().at(Step::EnterCgroup, 0)?;
+    // Rooted where this process now stands: the job's group. From a leaf it could start nothing in another one.
+    nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).at(Step::EnterCgroup, 1)?;
+    cgroup.move_in().at(Step::EnterCgroup, 2)?;
+    cgroup.pass_on().at(Step::EnterCgroup, 3)
 }
 
 fn become_job(ids: Ids) -> Result<(), StepError> {

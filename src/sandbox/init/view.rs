@@ -55,7 +55,7 @@ pub(super) fn make(root: &OwnedFd, init: &Inheritance, time: Option<OwnedFd>) ->
     };
     file(c"loadavg", &[c"proc/loadavg"], 6)?.write_all(texts::LOADAVG.as_bytes()).at(Step::View, 7)?;
     if let Some(group) = &init.group_name {
-        cgroups::show(&files, root, &init.machine.cgroups, group, init.steps.len())?;
+        cgroups::show(root, &init.machine.cgroups, group)?;
     }
     Ok(view)
 }

@@ -19,7 +19,7 @@ use super::keeper::{self, Part};
 use super::surroundings::{Mounts, Taken};
 use super::tool::Toolbox;
 use super::{Boot, BootReport, Machine, NEWEST_LANDLOCK, serve, surroundings};
-use crate::cgroup::{CgroupNamespace, Groups};
+use crate::cgroup::Groups;
 use crate::host::{CgroupCaps, HostCaps};
 use crate::tool::Tool;
 use crate::{sys, wire};
@@ -89,7 +89,7 @@ fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> 
     nix::sys::prctl::set_dumpable(false).map_err(named("becoming undumpable"))?;
     raise_open_files().map_err(named("raising the number of open files"))?;
     // By descriptor and before the mount namespace changes: /sys is not in the new one.
-    let groups = boot.delegation.as_ref().map(|found| Groups::open(found, CgroupNamespace::Own)).transpose();
+    let groups = boot.delegation.as_ref().map(Groups::open).transpose();
     let groups = groups.map_err(|e| ("opening the cgroups", io::Error::other(e)))?;
     let stores = mounts.map(Taken::Mounts).or_else(|| boot.stores.clone().map(Taken::Paths));
     let spaces = CloneFlags::CLONE_NEWNS

@@ -7,7 +7,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CloneFlags;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
@@ -41,6 +43,10 @@ pub(super) struct Sandbox {
     init: Option<OwnedFd>,
     /// The job's socket, once there is a job.
     daemon: Option<OwnedFd>,
+    /// The job, until init has it.
+    brought: Option<Box<Brought>>,
+    /// Whether init is yet to say that it stands in its leaf.
+    entering: bool,
     /// Of the sandbox with whose host id this one was made, where it was made for a case of that one's job.
     pub(super) like: Option<u32>,
     lending: Lending,
@@ -48,6 +54,14 @@ pub(super) struct Sandbox {
     pub(super) processor: Option<u16>,
     /// Given with the job.
     pub(super) share: Share,
+}
+
+/// What init gets.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) plan: LaunchPlan,
+    /// The workspace that a case is over.
+    pub(super) over: Option<OwnedFd>,
 }
 
 /// Whether cases are run over this sandbox's workspace.
@@ -71,10 +85,11 @@ impl Sandbox {
         let owner = slot.ids.own.then_some((slot.ids.user, slot.ids.group));
         let group = groups.map(|groups| groups.make(name, foundation.steps, owner)).transpose();
         let mut group = group.map_err(|error| cgroup_failed(&error))?;
+        let entering = group.as_ref().is_some_and(|group| group.init.leaf.is_some());
         let cloned = clone_init(&foundation, &slot.ids, &mut group, of);
         match cloned {
             Ok((pidfd, init)) => {
-                let (init, daemon, lending) = (Some(init), None, Lending::No);
+                let (init, daemon, brought, lending) = (Some(init), None, None, Lending::No);
                 let share = Share::default();
                 Ok(Self {
                     slot,
@@ -83,6 +98,8 @@ impl Sandbox {
                     group,
                     init,
                     daemon,
+                    brought,
+                    entering,
                     like,
                     lending,
                     processor: of.1,
@@ -96,41 +113,52 @@ impl Sandbox {
         }
     }
 
-    /// Gives init its job. Limits first: no program of a job is ever outside them.
-    pub(super) fn assign(
-        &mut self,
-        plan: LaunchPlan,
-        daemon: OwnedFd,
-        over: Option<&OwnedFd>,
-        groups: Option<&Groups>,
-    ) {
-        if plan.workspace == Workspace::Lent {
+    /// Takes the job, which init gets as soon as it can.
+    pub(super) fn assign(&mut self, brought: Brought, daemon: OwnedFd, groups: Option<&Groups>) {
+        if brought.plan.workspace == Workspace::Lent {
             self.lending = Lending::Offered;
         }
-        let result = self.try_assign(plan, &daemon, over, groups);
-        if let Err(error) = result {
+        self.daemon = Some(daemon);
+        self.brought = Some(Box::new(brought));
+        if !self.entering || self.init.as_ref().is_some_and(has_spoken) {
+            self.hand_over(groups);
+        }
+    }
+
+    /// Readable when [`Self::hand_over`] is to be called.
+    pub(super) fn entering(&self) -> Option<BorrowedFd<'_>> {
+        self.init.as_ref().filter(|_| self.entering && self.brought.is_some()).map(AsFd::as_fd)
+    }
+
+    /// Gives init its job. Limits first: no program of a job is ever outside them.
+    pub(super) fn hand_over(&mut self, groups: Option<&Groups>) {
+        let (Some(brought), Some(daemon)) = (self.brought.take(), &self.daemon) else { return };
+        if let Err(error) = self.try_hand_over(*brought, daemon, groups) {
             let _ = wire::send(daemon.as_fd(), &Report::Failed(error), &[]);
             // Closed, it ends init.
             self.init = None;
         }
-        self.daemon = Some(daemon);
     }
 
-    fn try_assign(
-        &mut self,
-        plan: LaunchPlan,
+    fn try_hand_over(
+        &self,
+        Brought { plan, over }: Brought,
         daemon: &OwnedFd,
-        over: Option<&OwnedFd>,
         groups: Option<&Groups>,
     ) -> Result<(), StepError> {
+        let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
+        if self.entering {
+            let said = wire::receive::<Result<(), StepError>>(init.as_fd()).at(Step::EnterCgroup, 10)?;
+            // It ended before it could say anything.
+            said.ok_or(Errno::EPIPE).at(Step::EnterCgroup, 11)?.0?;
+        }
         if let (Some(groups), Some(group)) = (groups, &self.group) {
             let steps: Vec<_> = plan.steps.iter().map(|step| step.cgroup.clone()).collect();
             groups.limit(group, &plan.cgroup, &steps).map_err(|error| cgroup_failed(&error))?;
         }
         self.announce(daemon);
-        let init = self.init.as_ref().ok_or(StepError { step: Step::Clone, index: 9, errno: libc::EBADF })?;
         let volumes = volumes::mounts(&plan.volumes)?;
-        let mounts = over.into_iter().chain(&volumes);
+        let mounts = over.iter().chain(&volumes);
         let fds: Vec<_> = std::iter::once(daemon).chain(mounts).map(AsFd::as_fd).collect();
         let processors = self.share.numbers.clone();
         wire::send(init.as_fd(), &Assignment { plan, processors }, &fds).at(Step::Clone, 10)
@@ -229,6 +257,11 @@ fn cgroup_failed(error: &CgroupError) -> StepError {
     }
 }
 
+/// Or has ended.
+fn has_spoken(init: &OwnedFd) -> bool {
+    poll(&mut [PollFd::new(init.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
 pub(super) fn not_removed(mut group: JobGroup) -> Option<JobGroup> {
     group.remove().is_err().then_some(group)
 }
@@ -242,7 +275,7 @@ fn clone_init(
 ) -> Result<(OwnedFd, OwnedFd), StepError> {
     let (ours, theirs) = wire::pair().at(Step::Clone, 0)?;
     let entry = group.as_mut().map(|group| std::mem::take(&mut group.init)).unwrap_or_default();
-    let into = entry.into.as_ref().map(AsFd::as_fd);
+    let into = entry.entry.into.as_ref().map(AsFd::as_fd);
     match sys::clone_process(namespaces(), into).at(Step::Clone, 2)? {
         Cloned::Child => init::main(Inheritance {
             foundation: foundation.clone(),
@@ -266,8 +299,7 @@ fn clone_init(
     }
 }
 
-/// Not the cgroup namespace: it is rooted where its maker stands, so on v1 init makes it after it has entered, and on
-/// v2 with `nsdelegate` init could then start nothing in the steps' groups beside its own (cgroup/namespace.rs).
+/// Not the cgroup namespace: it is rooted where its maker stands, so init makes it once it has entered (cgroup/namespace.rs).
 fn namespaces() -> i32 {
     let flags = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWPID

@@ -12,7 +12,7 @@ use super::Machine;
 use super::ahead::Ahead;
 use super::ids::HostIds;
 use super::processors::Processors;
-use super::sandbox::{self, Sandbox, Slot};
+use super::sandbox::{self, Brought, Sandbox, Slot};
 use super::slots::Slots;
 use super::tool::Toolbox;
 use crate::cgroup::{Groups, JobGroup};
@@ -93,7 +93,10 @@ impl Live {
         waiting.extend(all.map(|sandbox| PollFd::new(sandbox.pidfd(), PollFlags::POLLIN)));
         let jobs = self.sandboxes.iter().enumerate().filter_map(|(i, sandbox)| Some((i, sandbox.daemon()?)));
         let (jobs, sockets): (Vec<usize>, Vec<BorrowedFd<'_>>) = jobs.unzip();
+        let entering = self.sandboxes.iter().enumerate().filter_map(|(i, all)| Some((i, all.entering()?)));
+        let (entering, inits): (Vec<usize>, Vec<BorrowedFd<'_>>) = entering.unzip();
         waiting.extend(self.working.iter().map(|tool| PollFd::new(tool.as_fd(), PollFlags::POLLIN)));
+        waiting.extend(inits.into_iter().map(|init| PollFd::new(init, PollFlags::POLLIN)));
         // No events asked for: only a hang-up is told.
         waiting.extend(sockets.into_iter().map(|socket| PollFd::new(socket, PollFlags::empty())));
         match poll(&mut waiting, if idle { PollTimeout::NONE } else { PollTimeout::ZERO }) {
@@ -108,7 +111,11 @@ impl Live {
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any() == Some(true)).collect();
         let (running, rest) = ready[1..].split_at(self.sandboxes.len());
         let (spare, rest) = rest.split_at(self.spares.len());
-        let (done, hung_up) = rest.split_at(self.working.len());
+        let (done, rest) = rest.split_at(self.working.len());
+        let (entered, hung_up) = rest.split_at(entering.len());
+        for (job, _) in entering.into_iter().zip(entered).filter(|(_, entered)| **entered) {
+            self.sandboxes[job].hand_over(self.groups.as_ref());
+        }
         for (job, _) in jobs.into_iter().zip(hung_up).filter(|(_, hung_up)| **hung_up) {
             self.sandboxes[job].abandon();
         }
@@ -209,7 +216,7 @@ impl Live {
         match self.find(&foundation, over) {
             Ok((mut sandbox, lent)) => {
                 sandbox.share = self.processors.take(&plan, sandbox.processor);
-                sandbox.assign(plan, socket, lent.as_ref(), self.groups.as_ref());
+                sandbox.assign(Brought { plan, over: lent }, socket, self.groups.as_ref());
                 self.sandboxes.push(sandbox);
                 let over_nothing = over.is_none().then(|| self.ahead.asked(&foundation)).flatten();
                 if let Some(gone) = over_nothing {

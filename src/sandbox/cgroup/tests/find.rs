@@ -18,7 +18,7 @@ use super::support::{
     NONE, OTHER, find, find_for, in_own_process, is_root, own_process, report, run, say, start_sleeper,
     with_groups,
 };
-use crate::cgroup::{CgroupNamespace, Delegation, FindOptions, Groups, membership, print_setup};
+use crate::cgroup::{Delegation, FindOptions, Groups, membership, print_setup};
 
 #[test]
 fn a_found_place_is_described_and_survives_serialisation() {
@@ -27,7 +27,7 @@ fn a_found_place_is_described_and_survives_serialisation() {
         let bytes = postcard::to_stdvec(&found).expect("encode");
         let sent: Delegation = postcard::from_bytes(&bytes).expect("decode");
         assert_eq!((&sent.v1, &sent.v2, sent.version()), (&found.v1, &found.v2, found.version()));
-        let groups = Groups::open(&sent, CgroupNamespace::Inherited).expect("open");
+        let groups = Groups::open(&sent).expect("open");
         let caps = groups.caps();
         say(&format!("{caps:?}"));
         assert_eq!(caps.version, found.version());
@@ -42,11 +42,11 @@ fn a_found_place_is_described_and_survives_serialisation() {
 fn a_second_launcher_clears_what_the_first_left() {
     in_own_process("find::a_second_launcher_clears_what_the_first_left", || {
         let Some(mut found) = find() else { return };
-        let first = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+        let first = Groups::open(&found).expect("open");
         let group = first.create("orphan", &NONE, &[NONE], None).expect("create");
         let mut child = start_sleeper(&group, 0);
         drop((group, first));
-        let second = Groups::open(&found, CgroupNamespace::Inherited).expect("open again");
+        let second = Groups::open(&found).expect("open again");
         assert_eq!(child.wait().expect("wait").signal(), Some(9));
         let group = second.create("orphan", &NONE, &[NONE], None).expect("the name is free again");
         assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
@@ -63,7 +63,7 @@ fn a_dead_daemons_jobs_are_swept() {
     in_own_process(test, || {
         if std::env::var_os(DIES).is_some() {
             let Some(found) = find() else { return };
-            let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+            let groups = Groups::open(&found).expect("open");
             let group = groups.create("left", &NONE, &[NONE], None).expect("create");
             let mut child = start_sleeper(&group, 0);
             say(&format!("left {} {}", getpid(), child.id()));
@@ -146,7 +146,7 @@ fn a_launcher_without_root_works_in_what_root_made() {
 fn as_launcher(delegation: &Delegation) {
     let map = std::fs::read_to_string("/proc/self/uid_map").expect("uid_map");
     assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", &OTHER.0.to_string(), "1"]);
-    let groups = Groups::open(delegation, CgroupNamespace::Own).expect("open");
+    let groups = Groups::open(delegation).expect("open");
     let limits =
         CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: Some(10) };
     let mut group = groups.create("shed", &limits, std::slice::from_ref(&limits), None).expect("create");
@@ -230,7 +230,7 @@ fn a_user_alone_in_a_delegated_group_works_there() {
 fn as_delegate(group: &Path) {
     let mut found = Delegation::find(&FindOptions { owner: None, allow_swap: true }).expect("find");
     assert_eq!(found.v2.as_ref().and_then(|subtree| subtree.path.parent()), Some(group));
-    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let groups = Groups::open(&found).expect("open");
     let limits = CgroupLimits { pids: Some(4), ..NONE };
     let group = groups.create("mine", &limits, std::slice::from_ref(&limits), None).expect("create");
     assert_eq!(run(&group, 0, None, "print 'ok'").stdout, b"ok");
@@ -264,7 +264,7 @@ fn as_user() {
     }
     let limits =
         CgroupLimits { memory_bytes: Some(32 << 20), pids: Some(4), cpus: Some(0.5), cpu_weight: None };
-    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let groups = Groups::open(&found).expect("open");
     let group = groups.create("mine", &limits, &[limits.clone(), NONE], None).expect("create");
     let killed = run(&group, 0, None, "my $n = 96 << 20; my $x = 'x' x $n;");
     assert_eq!(killed.status.signal(), Some(9), "{killed:?}");

@@ -4,7 +4,7 @@ use std::{
     env,
     fs::File,
     io::Read,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     process::{Child, Command, Output, Stdio},
     sync::LazyLock,
 };
@@ -15,7 +15,7 @@ use nix::{
     unistd::geteuid,
 };
 
-use crate::cgroup::{CgroupError, CgroupNamespace, Delegation, Entry, FindOptions, Groups, JobGroup};
+use crate::cgroup::{CgroupError, Delegation, FindOptions, Groups, JobGroup};
 
 /// An uid and gid that nothing else on the host uses.
 pub(super) const OTHER: (u32, u32) = (54_321, 54_321);
@@ -32,6 +32,7 @@ impl Groups {
         owner: Option<(u32, u32)>,
     ) -> Result<JobGroup, CgroupError> {
         let mut group = self.make(name, steps.len(), owner)?;
+        group.init.pass_on().expect("nobody stands in a new group");
         match self.limit(&group, job, steps) {
             Ok(()) => Ok(group),
             Err(error) => {
@@ -110,7 +111,7 @@ pub(super) fn is_root() -> bool {
 /// Runs `body` with groups of this host, and checks that nothing of them stays.
 pub(super) fn with_groups(body: impl FnOnce(&Groups)) {
     let Some(mut found) = find() else { return };
-    let groups = Groups::open(&found, CgroupNamespace::Inherited).expect("open");
+    let groups = Groups::open(&found).expect("open");
     let paths: Vec<_> = found.v2.iter().chain(&found.v1).map(|subtree| subtree.path.clone()).collect();
     body(&groups);
     groups.remove_all().expect("remove all");
@@ -132,7 +133,9 @@ pub(super) fn start(group: &JobGroup, step: usize, owner: Option<(u32, u32)>, pr
     let become_owner = owner.map_or(String::new(), |(uid, gid)| {
         format!("$( = {gid}; $) = '{gid} {gid}'; $< = $> = {uid}; die unless $< == {uid} && $> == {uid};")
     });
-    let program = format!("{} {become_owner} {} $| = 1; {program}", enter(init), enter(leaf));
+    let stand = init.leaf.as_ref().map(|leaf| &leaf.dir).or(init.entry.into.as_ref());
+    let (init, leaf) = (enter(&init.entry.tasks, stand), enter(&leaf.tasks, leaf.into.as_ref()));
+    let program = format!("{init} {become_owner} {leaf} $| = 1; {program}");
     Command::new("perl")
         .args(["-e", &program])
         .stdin(Stdio::null())
@@ -154,10 +157,10 @@ pub(super) fn run(group: &JobGroup, step: usize, owner: Option<(u32, u32)>, prog
     start(group, step, owner, program).wait_with_output().expect("wait")
 }
 
-/// Perl that enters: v1 as [`Entry::enter`] does it, v2 by a move, which asks for the same rights as a clone.
-fn enter(entry: &Entry) -> String {
-    let v1 = entry.tasks.iter().map(|dir| (dir, "tasks"));
-    let files = v1.chain(entry.into.iter().map(|dir| (dir, "cgroup.procs")));
+/// Perl that enters: v1 as [`crate::cgroup::Entry::enter`] does it, v2 by a move, which asks for the same rights as a clone.
+fn enter(v1: &[OwnedFd], v2: Option<&OwnedFd>) -> String {
+    let v1 = v1.iter().map(|dir| (dir, "tasks"));
+    let files = v1.chain(v2.map(|dir| (dir, "cgroup.procs")));
     files.fold(String::new(), |program, (dir, file)| {
         let path = format!("/proc/self/fd/{}/{file}", inherited(dir));
         program + &format!("open(F, '>', '{path}') && syswrite(F, '0') or die \"{file}: $!\";")
