@@ -16,7 +16,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stores = state.as_ref().ok().map(|dir| daemon::stores(dir)).transpose()?;
     let launcher = start::kept_launcher(&config, stores)?;
     // Before the first thread, and after the launcher, which has walls of its own.
-    let walls = daemon::confine(&config, state.as_deref().ok())
+    let walls = daemon::confine(&config, state.as_deref().ok(), &launcher)
         .map_err(|error| Failure::new(chain(error.as_ref())))?;
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;

@@ -22,7 +22,7 @@ use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
-use sandbox::Profiles;
+use sandbox::{Launcher, Profiles};
 
 use crate::listen::Address;
 use crate::{Config, state};
@@ -52,10 +52,12 @@ impl Walls {
 
 /// For good, and for every thread that is started from now on. What the policies, the certificate and the tokens are read
 /// from stays readable, so that a reload finds them.
-pub fn confine(config: &Config, state_dir: Option<&Path>) -> anyhow::Result<Walls> {
+pub fn confine(config: &Config, state_dir: Option<&Path>, launcher: &Launcher) -> anyhow::Result<Walls> {
     drop_capabilities().context("cannot give up capabilities")?;
     make_folders(config);
-    let missing = match landlocked(&Paths::of(config, state_dir)) {
+    let (groups, way_home) = launcher.touched();
+    let paths = Paths { groups, way_home, ..Paths::of(config, state_dir) };
+    let missing = match landlocked(&paths) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => None,
         Ok(RulesetStatus::NotEnforced) => {
             Some("this kernel has none, or it is not in the list of `lsm=`".into())
@@ -100,6 +102,8 @@ fn landlocked(paths: &Paths) -> Result<RulesetStatus, RulesetError> {
         .add_rules(path_beneath_rules(&paths.devices, AccessFs::ReadFile | AccessFs::WriteFile))?
         .add_rules(path_beneath_rules(&paths.sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
         .add_rules(path_beneath_rules(&paths.logs, log))?
+        .add_rules(path_beneath_rules(&paths.groups, AccessFs::RemoveDir))?
+        .add_rules(path_beneath_rules(&paths.way_home, AccessFs::WriteFile))?
         .add_rules(path_beneath_rules(&paths.own, own))?;
     Ok(rules.restrict_self()?.ruleset)
 }

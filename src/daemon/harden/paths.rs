@@ -49,6 +49,10 @@ pub(super) struct Paths {
     /// Folders of a file that is written and rotated.
     pub(super) logs: Vec<PathBuf>,
     pub(super) own: Vec<PathBuf>,
+    /// Folders whose cgroups are removed at the end.
+    pub(super) groups: Vec<PathBuf>,
+    /// Files by which this process goes back to its own.
+    pub(super) way_home: Vec<PathBuf>,
 }
 
 impl Paths {
@@ -71,6 +75,7 @@ impl Paths {
             sockets: listened.filter_map(Path::parent).map(PathBuf::from).collect(),
             logs: config.admission_log.iter().flat_map(|file| folders_of(file)).collect(),
             own: state_dir.map(PathBuf::from).into_iter().chain(config.policy_cache.clone()).collect(),
+            ..Self::default()
         }
     }
 }

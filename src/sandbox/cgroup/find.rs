@@ -219,6 +219,14 @@ impl Delegation {
         }
     }
 
+    /// What [`Self::release`] changes: folders in which it removes one, and files by which this process goes home.
+    pub fn touched(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let bases = self.v2.iter().chain(&self.v1).filter_map(|subtree| subtree.path.parent());
+        let way = |home: &PathBuf| [home.join("cgroup.procs"), home.join("cgroup.subtree_control")];
+        let passed_on = self.v2.iter().map(|subtree| subtree.path.join("cgroup.subtree_control"));
+        (bases.map(PathBuf::from).collect(), self.home.iter().flat_map(way).chain(passed_on).collect())
+    }
+
     /// Gives the subtrees up once the launcher has ended: kills what it left, moves this process back to where it
     /// stood and removes them. The answer lists those that stay, which is usual after root was shed; the next start
     /// sweeps them.

@@ -81,6 +81,12 @@ impl Launcher {
         &self.allow_degraded
     }
 
+    /// What this handle's end changes in the cgroup filesystems: folders in which it removes one, and files by which this
+    /// process goes back to where it stood.
+    pub fn touched(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        self.delegation.as_ref().map(Delegation::touched).unwrap_or_default()
+    }
+
     /// Whether there is a launcher, or will be. Neither it nor its keeper sends anything after the start, so the only event
     /// there can be on the socket is the end of both.
     pub fn is_alive(&self) -> bool {
