@@ -3,16 +3,13 @@
 //! One packet is one message. A message too large for a packet goes in a sealed memfd that travels as its first
 //! descriptor. A receiver never trusts a length it did not count itself: a truncated packet is an error.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,8 +19,6 @@ use crate::sys;
 const INLINE: usize = 32 << 10;
 /// The most a memfd message may hold: a plan with the longest command and environment allowed.
 const LARGEST: u64 = 64 << 20;
-/// `SCM_MAX_FD` of linux/net/scm.h.
-const MOST_FDS: usize = 253;
 
 const IN_PACKET: u8 = 0;
 const IN_MEMFD: u8 = 1;
@@ -91,24 +86,13 @@ pub fn receive<T: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option
 }
 
 fn receive_packet(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; MOST_FDS]);
-    let mut parts = [IoSliceMut::new(packet)];
-    let message = loop {
-        match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
-            Err(Errno::EINTR) => (),
-            result => break result?,
-        }
-    };
-    let mut fds = Vec::new();
-    for part in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(raw) = part {
-            fds.extend(raw.into_iter().map(sys::adopt));
+    loop {
+        match sys::receive(socket, packet) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Ok(packet) if packet.is_cut => return Err(io::ErrorKind::InvalidData.into()),
+            received => return received.map(|packet| (packet.length, packet.fds)),
         }
     }
-    if message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC) {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    Ok((message.bytes, fds))
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
