@@ -13,13 +13,19 @@ use support::{Client, Random, Response};
 use crate::work::Kind;
 
 /// Where the daemon is at the moment, if anywhere.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stage {
     address: RwLock<Option<SocketAddr>>,
     over: AtomicBool,
+    /// Statuses that put a client off.
+    off: &'static [u16],
 }
 
 impl Stage {
+    pub(crate) fn new(off: &'static [u16]) -> Self {
+        Self { address: RwLock::default(), over: AtomicBool::new(false), off }
+    }
+
     pub(crate) fn listens(&self, at: Option<SocketAddr>) {
         *self.address.write().unwrap_or_else(PoisonError::into_inner) = at;
     }
@@ -57,7 +63,7 @@ pub(crate) struct Heard {
     pub(crate) known: Vec<Known>,
     /// Connections that broke before the answer.
     pub(crate) broken: usize,
-    /// Answers that put the client off: 429, or 409 while the first request with the key was under way.
+    /// Answers that put the client off: 429, 409 while the first request with the key was under way, or what the stage has besides.
     pub(crate) put_off: BTreeMap<u16, usize>,
 }
 
@@ -112,8 +118,13 @@ impl Heard {
                     return known.told.push((text("id"), text("status")));
                 }
                 Some(answer) => {
-                    let off = matches!(answer.status, 409 | 429);
-                    assert!(off, "{}: {} {}", known.label, answer.status, answer.text());
+                    assert!(
+                        stage.off.contains(&answer.status),
+                        "{}: {} {}",
+                        known.label,
+                        answer.status,
+                        answer.text()
+                    );
                     *self.put_off.entry(answer.status).or_default() += 1;
                     // Not a job of this server's, so it may be sent again as it is.
                     if stage.is_over() && !known.keyed {

@@ -1,75 +1,19 @@
 //! A state directory on a file system without room.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
-use support::{Case, Daemon, State, Temp, Who, cases, eventually, figure};
+use support::{Case, Daemon, State, Who, cases, eventually, figure};
 
+use crate::disk::{Disk, LITTLE};
 use crate::journal::is_intact;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![full_disk].into_iter().map(|case| case.only(&[Who::Root])).collect()
 }
 
-const SIZE: &str = "size=192m";
-/// What running jobs may still need: below it new ones are refused (the setting's default is 64 MiB).
-const LITTLE: u64 = 24 << 20;
 /// Of each job's output, all of it kept.
 const PRINTED: usize = 700_000;
-
-/// A file system of this test's own.
-struct Disk {
-    folder: Temp,
-}
-
-impl Disk {
-    fn new() -> Self {
-        let folder = Temp::new();
-        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(SIZE))
-            .expect("root mounts a tmpfs");
-        Self { folder }
-    }
-
-    fn free(&self) -> u64 {
-        let told = statvfs(self.folder.path()).expect("a file system");
-        told.blocks_available() * told.fragment_size()
-    }
-
-    fn ballast(&self) -> std::path::PathBuf {
-        self.folder.path().join("ballast")
-    }
-
-    /// Until so much is left; zero is until nothing more can be written.
-    fn fill(&self, left: u64) {
-        let mut file = append(&self.ballast());
-        let block = vec![1; 64 << 10];
-        while self.free() > left {
-            let most = usize::try_from(self.free() - left).unwrap_or(usize::MAX).min(block.len());
-            if file.write_all(&block[..most]).is_err() {
-                return;
-            }
-        }
-    }
-
-    fn empty(&self) {
-        std::fs::remove_file(self.ballast()).expect("an own file");
-    }
-}
-
-fn append(path: &Path) -> File {
-    OpenOptions::new().create(true).append(true).open(path).expect("an own file")
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        umount2(self.folder.path(), MntFlags::MNT_DETACH).ok();
-    }
-}
 
 /// Prints the first half of its output, and the other when `seconds` are over.
 fn printing(seconds: &str) -> Value {
@@ -82,7 +26,7 @@ fn printing(seconds: &str) -> Value {
 
 fn full_disk(who: Who) {
     let disk = Disk::new();
-    let state = State::below(who, disk.folder.path());
+    let state = State::below(who, disk.path());
     let daemon = Daemon::resumed(who, &state, "max_running = 4");
     let before: Vec<String> = (0..5).map(|_| id(&daemon.run(&json!({"command": ["true"]})))).collect();
     let [sooner, later] = [running(&daemon, "2"), running(&daemon, "5")];

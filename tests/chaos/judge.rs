@@ -34,6 +34,8 @@ pub(crate) struct Count {
     pub(crate) jobs: usize,
     pub(crate) acknowledged: usize,
     pub(crate) lost: usize,
+    /// Ended as our fault, while the host had not enough of something.
+    pub(crate) short: usize,
     /// Started more than once.
     pub(crate) retried: usize,
     /// Waiting when the daemon was killed, and run by a later one.
@@ -43,10 +45,15 @@ pub(crate) struct Count {
     pub(crate) events: usize,
 }
 
+/// Within which something happened.
+pub(crate) type Span = (Timestamp, Timestamp);
+
 pub(crate) struct Judge<'a> {
     pub(crate) client: Client,
     /// Each happened between these two moments.
-    pub(crate) kills: &'a [(Timestamp, Timestamp)],
+    pub(crate) kills: &'a [Span],
+    /// While the host had not enough of something.
+    pub(crate) shortages: &'a [Span],
     pub(crate) count: Count,
 }
 
@@ -143,14 +150,25 @@ impl Judge<'_> {
                 "{label} is lost, and nobody killed: {events:?}"
             );
         }
+        if status == "internal_error" && between(self.shortages, &events[0], last) {
+            self.count.short += 1;
+            // As far as the job had come: a sandbox, a case's, or a step.
+            let kind = job["cause"]["kind"].as_str().unwrap_or_default();
+            return assert!(["sandbox", "case", "step"].contains(&kind), "{label}: {job}");
+        }
         assert_eq!(status, known.kind.status(), "{label} {:?}: {job}", known.kind);
         assert!(known.kind.is_whole(job), "{label} {:?} lacks something: {job}", known.kind);
     }
 
     fn killed_between(&self, from: &Value, to: &Value) -> bool {
-        let (from, to) = (time(from), time(to));
-        self.kills.iter().any(|(earliest, latest)| from <= *latest && *earliest <= to)
+        between(self.kills, from, to)
     }
+}
+
+/// Whether one of them was between these events.
+fn between(spans: &[Span], from: &Value, to: &Value) -> bool {
+    let (from, to) = (time(from), time(to));
+    spans.iter().any(|(earliest, latest)| from <= *latest && *earliest <= to)
 }
 
 fn places(events: &[Value], name: &str) -> Vec<usize> {

@@ -9,7 +9,7 @@ use support::{Case, Daemon, Random, Snapshot, State, Who, cases, eventually, fig
 
 use crate::clients::{Heard, Stage, send};
 use crate::journal::is_intact;
-use crate::judge::{Judge, listed};
+use crate::judge::{Count, Judge, Span, listed};
 use crate::work::Kind;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -22,9 +22,6 @@ const SEED: &str = "STOCKADE_CHAOS_SEED";
 /// Of the user that the suite was started by; the other one's daemon is killed less often.
 const KILLS: usize = 30;
 const FEWER: usize = 6;
-
-/// Within which something happened.
-type Span = (Timestamp, Timestamp);
 
 fn kills(who: Who) -> usize {
     let given = std::env::var("STOCKADE_CHAOS_KILLS").ok();
@@ -39,7 +36,7 @@ fn killed_at_random(who: Who) {
     let cookie = format!("0000{}", std::process::id());
     let nothing = Snapshot::after(u32::MAX, &cookie);
     let state = State::new(who);
-    let stage = Stage::default();
+    let stage = Stage::new(&[409, 429]);
     let start = Instant::now();
     let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.any()).collect();
     let (heard, kills, mut pids, last) = thread::scope(|scope| {
@@ -74,7 +71,7 @@ fn killed_at_random(who: Who) {
     only_known_files(&state);
 }
 
-struct Ending<'a>(&'a Stage);
+pub(crate) struct Ending<'a>(pub(crate) &'a Stage);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
@@ -105,7 +102,7 @@ fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random) -> (Vec<Sp
     (times, pids)
 }
 
-fn all_ended(daemon: &Daemon) {
+pub(crate) fn all_ended(daemon: &Daemon) {
     let mut client = daemon.client();
     eventually(Duration::from_mins(1), "every job ends", || {
         let page = client.get("/jobs?status=queued,running&limit=1").json();
@@ -115,7 +112,7 @@ fn all_ended(daemon: &Daemon) {
 
 fn judge(who: Who, daemon: &Daemon, heard: &[Heard], kills: &[Span], stormed: Duration) {
     let listed = listed(daemon);
-    let mut judge = Judge { client: daemon.client(), kills, count: crate::judge::Count::default() };
+    let mut judge = Judge { client: daemon.client(), kills, shortages: &[], count: Count::default() };
     let sent = || heard.iter().flat_map(|heard| &heard.known);
     for known in sent() {
         judge.judge(known, listed.get(&known.label).map_or(&[], Vec::as_slice));
