@@ -122,6 +122,18 @@ pub(super) fn remove(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
     Err(Errno::EBUSY)
 }
 
+/// Removes `name`, which this process has left. Of its threads one that ends just then is not moved, and is counted there
+/// until it is gone.
+pub(super) fn remove_left(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
+    for _ in 0..SWEEP_TRIES {
+        match dir::remove_tree(base, name) {
+            Err(Errno::EBUSY) => sleep(SWEEP_PAUSE),
+            other => return other,
+        }
+    }
+    Err(Errno::EBUSY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_subtree;

@@ -235,10 +235,9 @@ impl Delegation {
         if let Some(subtree) = self.v2.take() {
             // Not the whole tree: this process stands in its other half, and would be killed with it.
             let _ = remove(&subtree.path.join("jobs"), claim::remove);
-            if let Some(home) = self.home.take() {
-                v2::leave(&subtree.path, &home);
-            }
-            stay.extend(remove(&subtree.path, dir::remove_tree).is_err().then_some(subtree.path));
+            let left = self.home.take().is_some_and(|home| v2::leave(&subtree.path, &home));
+            let how = if left { claim::remove_left } else { dir::remove_tree };
+            stay.extend(remove(&subtree.path, how).is_err().then_some(subtree.path));
         }
         for subtree in self.v1.drain(..) {
             stay.extend(remove(&subtree.path, claim::remove).is_err().then_some(subtree.path));

@@ -155,16 +155,20 @@ fn occupied(at: BorrowedFd<'_>) -> bool {
         && dir::get(at, "cgroup.procs").is_ok_and(|pids| pids.lines().any(|pid| pid != own))
 }
 
-/// Moves this process back to where it stood, as far as the kernel lets it.
-pub(super) fn leave(tree: &Path, home: &Path) {
+/// Moves this process back to where it stood; `false` where the kernel does not let it.
+pub(super) fn leave(tree: &Path, home: &Path) -> bool {
     if let Ok(tree) = open_base(tree) {
         keep_controllers(tree.as_fd());
     }
-    let Ok(at) = open_base(home) else { return };
+    let Ok(at) = open_base(home) else { return false };
     // The group that we emptied to pass its controllers on holds processes again only once it keeps them.
-    if dir::put(at.as_fd(), "cgroup.procs", "0") == Err(Errno::EBUSY) && tree.parent() == Some(home) {
-        keep_controllers(at.as_fd());
-        let _ = dir::put(at.as_fd(), "cgroup.procs", "0");
+    let home_again = || dir::put(at.as_fd(), "cgroup.procs", "0");
+    match home_again() {
+        Err(Errno::EBUSY) if tree.parent() == Some(home) => {
+            keep_controllers(at.as_fd());
+            home_again().is_ok()
+        }
+        moved => moved.is_ok(),
     }
 }
 
