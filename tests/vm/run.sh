@@ -5,7 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stockade-ci/vm
-suites=${STOCKADE_VM_SUITES-sandbox escape}
+suites=${STOCKADE_VM_SUITES-cgroup sandbox escape}
 mkdir -p "$cache"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
