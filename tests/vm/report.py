@@ -78,6 +78,11 @@ class Guest:
             print(f"  FAILED  {name}")
         for fault in self.faults:
             print(f"  FAULT   {fault}")
+        # The word by which .ci/summary knows.
+        for row, counts in self.counts.items():
+            print(f"RAN: guest {self.name}: {row}: " + ", ".join(
+                f"{number} {word}" for word, number in zip(
+                    ("passed", "FAILED", "skipped"), (counts[one] for one in ("ok", "FAILED", "ignored"))) if number))
 
 
 def main(left_out, *logs):
@@ -90,7 +95,7 @@ def main(left_out, *logs):
         when, suite, name, reason = line.split(maxsplit=3)
         if when == "any" or when == "ci" and not whole:
             name = "all attacks but " + name[1:].replace(",", " ") if name.startswith("!") else name
-            # The words by which .ci/summary knows.
+            # As above.
             print(f"SKIPPED: in emulated machines: {suite} {name}: {reason}")
     return 1 if not guests or any(guest.failed or guest.faults for guest in guests) else 0
 
