@@ -14,7 +14,9 @@ pub(crate) fn cases() -> Vec<Case> {
         print_setup,
         bad_settings,
         an_address_in_use,
-        settings_from_everywhere
+        settings_from_everywhere,
+        a_narrow_umask,
+        config_shows_where_values_are_from
     ];
     all.extend(cases![doctor].into_iter().map(|case| case.only(&Who::ALL)));
     all
@@ -189,4 +191,45 @@ fn settings_from_everywhere(who: Who) {
     let output =
         command.args(["run", "--config"]).arg(&file).args(["sh", "-c", script]).output().expect("run starts");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "111\n", "the file wins over what is built in");
+}
+
+/// What the launcher makes is for other ids too, and a job's own umask is the usual one.
+fn a_narrow_umask(who: Who) {
+    let mut command = who.command("sh");
+    command.args(["-c", "umask 077; exec \"$0\" run -- sh -c umask"]).arg(stockade());
+    let output = command.output().expect("sh runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"0022\n"[..]), "{error}");
+}
+
+/// Each by the source that gave it; and what `serve` would refuse is refused.
+fn config_shows_where_values_are_from(who: Who) {
+    let temp = support::Temp::new();
+    let file = temp.file("s.toml", "max_queued = 7\n\n[limits.cap]\npids = 11\n");
+    let file = file.to_str().expect("text");
+    let mut command = who.command(stockade());
+    command.args(["config", "show", "--origin", "--config", file, "--listen", "127.0.0.1:7171"]);
+    let output = command.env("STOCKADE_MAX_RUNNING", "3").output().expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let place = |line: u32| format!("{file}:{line}");
+    for (setting, origin) in [
+        ("listen = [\"127.0.0.1:7171\"]", "flag".into()),
+        ("max_running = 3", "environment STOCKADE_MAX_RUNNING".into()),
+        ("max_queued = 7", place(1)),
+        ("limits.cap.pids = 11", place(4)),
+        ("limits.default.pids = 11", "default".into()),
+        ("durability = \"process\"", "default".to_owned()),
+    ] {
+        let line = text.lines().find(|line| line.starts_with(&format!("{setting} ")));
+        assert!(line.is_some_and(|line| line.ends_with(&format!("  # {origin}"))), "{setting}: {text}");
+    }
+    let all = run(who, &["config", "show", "--json"]).json();
+    let listen = all.as_array().and_then(|all| all.iter().find(|row| row["key"] == "listen"));
+    assert_eq!(listen.map(|row| &row["origin"]), Some(&"default".into()), "{all}");
+    let unknown = temp.file("unknown.toml", "lissten = 'x'\n");
+    let refused = run(who, &["config", "show", "--config", unknown.to_str().expect("text")]);
+    assert!(refused.code == 2 && refused.stderr.contains("unknown.toml:1: unknown field"), "{refused:?}");
+    let schema = run(who, &["config", "schema"]).json();
+    assert_eq!(schema["additionalProperties"], false, "{schema}");
+    assert!(schema["properties"]["listen"]["description"].is_string(), "{schema}");
 }

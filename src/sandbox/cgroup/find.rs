@@ -15,7 +15,7 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{OFlag, open},
-    sys::stat::Mode,
+    sys::stat::{Mode, umask},
     unistd::geteuid,
 };
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,10 @@ impl Delegation {
     pub fn find(options: &FindOptions) -> Result<Self, CgroupError> {
         let hierarchies = membership::read()?;
         let mut found = Self::of_subtrees(None, Vec::new(), Swap::Absent);
+        // Jobs' ids pass through the groups that are made here, whatever umask(2) the caller has.
+        let own = umask(Mode::S_IWGRP | Mode::S_IWOTH);
         let outcome = found.take_all(&hierarchies, options).and_then(|()| found.check(&hierarchies));
+        umask(own);
         if let Err(error) = outcome {
             found.release();
             return Err(error);

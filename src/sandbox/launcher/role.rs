@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
 use super::keeper::{self, Part};
@@ -36,6 +37,8 @@ pub fn launcher_main(tool: Tool) -> ExitCode {
         .zip(number(3))
         .map(|(layers, volumes)| Mounts { layers: sys::adopt(layers), volumes: sys::adopt(volumes) });
     let socket = sys::adopt(socket);
+    // Jobs' ids pass through the folders that are made here, whatever umask(2) the caller has.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let result = match inside {
         None => enter_user_namespace(&socket),
         Some(boot) => live(&socket, sys::adopt(boot), mounts, tool),
