@@ -53,11 +53,14 @@ impl Walls {
 /// For good, and for every thread that is started from now on. What the policies, the certificate and the tokens are read
 /// from stays readable, so that a reload finds them.
 pub fn confine(config: &Config, state_dir: Option<&Path>, launcher: &Launcher) -> anyhow::Result<Walls> {
+    let (groups, way_home) = launcher.touched();
+    confine_to(config, &Paths { groups, way_home, ..Paths::of(config, state_dir) })
+}
+
+fn confine_to(config: &Config, paths: &Paths) -> anyhow::Result<Walls> {
     drop_capabilities().context("cannot give up capabilities")?;
     make_folders(config);
-    let (groups, way_home) = launcher.touched();
-    let paths = Paths { groups, way_home, ..Paths::of(config, state_dir) };
-    let missing = match landlocked(&paths) {
+    let missing = match landlocked(paths) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => None,
         Ok(RulesetStatus::NotEnforced) => {
             Some("this kernel has none, or it is not in the list of `lsm=`".into())

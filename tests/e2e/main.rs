@@ -5,11 +5,18 @@ mod images;
 mod readme;
 mod registry;
 mod verbs;
+mod walls;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    support::main(
-        &[verbs::cases(), client::cases(), images::cases(), registry::cases(), readme::cases()].concat(),
-    )
+    let all = [
+        verbs::cases(),
+        walls::cases(),
+        client::cases(),
+        images::cases(),
+        registry::cases(),
+        readme::cases(),
+    ];
+    support::main(&all.concat())
 }

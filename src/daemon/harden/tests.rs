@@ -1,8 +1,13 @@
+use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::*;
 use crate::Settings;
 use crate::machine::Machine;
+
+/// Set in the process that is to be walled in: for good, so it cannot be the one that runs the tests.
+const FOLDER: &str = "STOCKADE_TEST_WALLED_FOLDER";
 
 fn config(text: &str) -> Config {
     let settings: Settings = toml::from_str(text).expect("settings");
@@ -30,4 +35,61 @@ fn folders_are_named_as_they_are_written_and_as_they_are() {
 fn a_shipped_bundle_opens_no_folder() {
     let with = Paths::of(&config("policies = 'ci'"), None);
     assert_eq!(with.read, Paths::of(&config(""), None).read);
+}
+
+#[test]
+fn a_walled_process_has_its_own_files_and_no_others() {
+    if std::env::var_os(FOLDER).is_some() {
+        return walled();
+    }
+    let folder = std::env::temp_dir().join(format!("stockade-walls-{}", std::process::id()));
+    for name in ["state", "other"] {
+        fs::create_dir_all(folder.join(name)).expect("a temporary folder");
+        fs::write(folder.join(name).join("file"), "text").expect("a temporary file");
+    }
+    let name = "harden::tests::a_walled_process_has_its_own_files_and_no_others";
+    let mut again = Command::new(std::env::current_exe().expect("this program"));
+    let done = again.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(FOLDER, &folder).output();
+    fs::remove_dir_all(&folder).expect("removed");
+    let done = done.expect("it runs");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// The threads of the test's harness stay outside of landlock, and inside of the filter.
+fn walled() {
+    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("set by the test"));
+    let (state, other) = (folder.join("state"), folder.join("other"));
+    let config = config("");
+    let walls = confine_to(&config, &Paths::of(&config, Some(&state))).expect("confined");
+    filter().expect("filtered");
+    let status = std::thread::spawn(|| fs::read_to_string("/proc/thread-self/status"));
+    let status = status.join().expect("no panic").expect("its own status is readable");
+    for line in [
+        "NoNewPrivs:\t1",
+        "CapEff:\t0000000000000000",
+        "CapPrm:\t0000000000000000",
+        "Seccomp:\t2",
+        "Umask:\t0077",
+    ] {
+        assert!(status.contains(line), "{line} of {status}");
+    }
+    // unshare(2) as anybody may who has no filter.
+    let refused = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER);
+    assert_eq!(refused, Err(nix::errno::Errno::EPERM));
+    if walls.missing.is_some() {
+        return;
+    }
+    assert_eq!(fs::read_to_string(state.join("file")).expect("its own"), "text");
+    fs::create_dir(state.join("more")).expect("its own");
+    fs::rename(state.join("file"), state.join("more/file")).expect("its own");
+    for path in [other.join("file"), "/etc/passwd".into(), "/etc/shadow".into(), "/root/.bashrc".into()] {
+        assert!(fs::File::open(&path).is_err(), "{} can be read", path.display());
+    }
+    assert!(fs::write(other.join("new"), "").is_err(), "a file can be made in another folder");
+    assert!(fs::read_dir("/home").is_err(), "homes can be listed");
+    // What the process that compiles policies is started from.
+    let own = Command::new("/proc/self/exe").arg("--list").output().expect("it may start itself");
+    assert!(own.status.success(), "{}", String::from_utf8_lossy(&own.stderr));
+    assert!(Command::new("/usr/bin/true").output().is_err(), "another program can be started");
 }
