@@ -9,6 +9,7 @@ use model::{CommitRequest, VolumeRequest};
 
 use crate::cancel::{CancelArgs, RmArgs};
 use crate::completion::{CompleteArgs, FOR_COMPLETION};
+use crate::config::ConfigArgs;
 use crate::image::ImageArgs;
 use crate::inspect::InspectArgs;
 use crate::logs::LogsArgs;
@@ -44,6 +45,7 @@ pub(crate) enum Verb {
     Volume(VolumeArgs),
     Serve(ServeArgs),
     Policy(PolicyArgs),
+    Config(ConfigArgs),
     Token(TokenArgs),
     Doctor(DoctorArgs),
     Completion(CompletionArgs),

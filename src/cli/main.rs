@@ -6,6 +6,7 @@ mod args;
 mod cancel;
 mod client;
 mod completion;
+mod config;
 mod doctor;
 mod exit;
 mod image;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Image(args) => (exit::ERROR, image::image(&args)),
         Verb::Volume(args) => (exit::ERROR, volume::volume(&args)),
         Verb::Serve(args) => (exit::ERROR, serve::serve(&args)),
+        Verb::Config(args) => (exit::ERROR, config::config(&args)),
         Verb::Token(args) => (exit::ERROR, token::token(&args)),
         Verb::Policy(args) => (exit::ERROR, policy::policy(&args)),
         Verb::Doctor(args) => (exit::ERROR, doctor::doctor(&args)),

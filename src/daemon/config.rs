@@ -1,7 +1,6 @@
 //! Settings with nothing left open: every default filled in, every value checked before anything starts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +12,13 @@ use schedule::Capacity;
 use crate::folders;
 use crate::listen::{self, Address};
 use crate::machine::Machine;
-use crate::settings::{ConfigError, LimitsSettings, LogFormat, Settings};
+use crate::settings::{ConfigError, Layers, LimitsSettings, LogFormat, Settings};
 
 mod service;
+mod shown;
 
 pub use service::Service;
+pub use shown::{Shown, schema, shown};
 
 /// Paths that a job gets a private one of, so the host's own cannot be put there.
 const OWN_PATHS: [&str; 5] = ["/dev", "/proc", "/sys", "/tmp", "/workspace"];
@@ -55,15 +56,9 @@ pub struct Config {
 impl Config {
     /// From the file (`--config`, else `STOCKADE_CONFIG`), the environment and the flags.
     pub fn load(file: Option<&Path>, flags: &Settings) -> Result<Self, ConfigError> {
-        let file = file.map(PathBuf::from).or_else(|| env::var_os("STOCKADE_CONFIG").map(PathBuf::from));
-        let file = file.as_deref().map(Settings::from_file).transpose()?.unwrap_or_default();
-        // A variable that is not UTF-8 cannot be one of ours.
-        let variables =
-            env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let (environment, unknown) =
-            Settings::from_env(variables.filter(|(name, _)| name != "STOCKADE_CONFIG"))?;
-        let settings = flags.over(&environment.over(&file));
-        Ok(Self { unknown_variables: unknown, ..Self::resolve(settings, &Machine::read())? })
+        let layers = Layers::read(file, flags)?;
+        let config = Self::resolve(layers.merged(), &Machine::read())?;
+        Ok(Self { unknown_variables: layers.unknown, ..config })
     }
 
     pub(crate) fn resolve(settings: Settings, machine: &Machine) -> Result<Self, ConfigError> {

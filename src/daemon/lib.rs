@@ -20,13 +20,15 @@ mod settings;
 mod state;
 mod stores;
 
-pub use config::{Config, Service};
+pub use config::{Config, Service, Shown, schema, shown};
 pub use delegate::{DelegateError, ask_systemd};
 pub use harden::{Walls, confine};
 pub use images::images;
 pub use listen::Address;
 pub use privilege::{DAEMON, shed};
 pub use serve::serve;
-pub use settings::{ConfigError, LimitsSettings, LogFormat, RetentionSettings, Settings, TenantSettings};
+pub use settings::{
+    ConfigError, LimitsSettings, LogFormat, Origin, RetentionSettings, Settings, TenantSettings,
+};
 pub use state::{Owner, state_dir, state_dir_name, state_dir_of};
 pub use stores::stores;

@@ -2,16 +2,21 @@
 //! replaced as a whole, so a flag can also narrow what the file allows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use image::registry::Registry;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
+mod layers;
 mod sections;
 
+pub(crate) use layers::Layers;
+pub use layers::Origin;
+#[cfg(test)]
+pub(crate) use layers::SettingsFile;
 pub use sections::{LimitsSettings, LogFormat, RetentionSettings, TenantSettings};
 
 const PREFIX: &str = "STOCKADE_";
@@ -49,12 +54,17 @@ const CLIENTS: [&str; 3] = ["STOCKADE_SERVER", "STOCKADE_TOKEN", "STOCKADE_CACER
 const SWITCHES: [&str; 1] = ["allow_plaintext"];
 
 /// One source's settings; `None` leaves a setting to the source below.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(
+    title = "Settings of Stockade",
+    description = "The file that `stockade serve --config` takes, in TOML."
+)]
 pub struct Settings {
     /// Where the HTTP server is reached: an address with a port, or a list of them; port 0 lets the kernel choose.
     /// `unix:/PATH` is a socket. Beyond loopback it takes tokens, and TLS.
     #[serde(deserialize_with = "one_or_many")]
+    #[schemars(with = "Option<Listed>")]
     pub listen: Option<Vec<String>>,
     /// Certificate chain and key (PEM) for all addresses with a port; relative paths start at the settings file.
     pub tls_cert: Option<PathBuf>,
@@ -136,12 +146,10 @@ impl ConfigError {
 }
 
 impl Settings {
-    pub(crate) fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
-        let mut settings: Self = toml::from_str(&text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = text.bytes().take(start).filter(|&b| b == b'\n').count() + 1;
+    /// Of the file at `path`, which relative paths in it start from.
+    fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut settings: Self = toml::from_str(text).map_err(|error| {
+            let line = line_of(text, error.span().map_or(0, |span| span.start));
             ConfigError::Parse { path: path.into(), line, detail: one_line(error.message()) }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -200,13 +208,14 @@ impl Settings {
     }
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "an address, or a list of them")]
+enum Listed {
+    One(String),
+    Many(Vec<String>),
+}
+
 fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "an address, or a list of them")]
-    enum Listed {
-        One(String),
-        Many(Vec<String>),
-    }
     Ok(Option::<Listed>::deserialize(from)?.map(|listed| match listed {
         Listed::One(only) => vec![only],
         Listed::Many(all) => all,
@@ -271,6 +280,10 @@ fn merge(below: &mut Table, above: Table) {
             }
         }
     }
+}
+
+fn line_of(text: &str, place: usize) -> usize {
+    text.bytes().take(place).filter(|&b| b == b'\n').count() + 1
 }
 
 /// toml's messages can span lines; an error of ours is one line.

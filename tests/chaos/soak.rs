@@ -20,7 +20,6 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const CLIENTS: usize = 4;
-/// Retention keeps what is remembered, and so the memory, from growing with the time that the soak takes.
 const SETTINGS: &str =
     "max_running = 4\nmax_queued = 60\nmemory_bytes = 8589934592\ncpu_overcommit = 16.0\nlog = \"error\"";
 const SEED: &str = "STOCKADE_CHAOS_SEED";
@@ -69,7 +68,6 @@ fn faults_one_after_the_other(who: Who) {
     let (times, count) = (faults.times, faults.count);
     all_ended(&daemon);
     judge(who, &daemon, &heard, &times, count);
-    figure(format!("TEMP {:?}", support::descriptors(daemon.pid())));
     same_again(&before, || Snapshot::of(&daemon, &cookie));
     let after = rss_kib(daemon.pid());
     figure(format!("{}: resident {resident} -> {after} KiB", who.name()));

@@ -14,6 +14,7 @@ use crate::settings::{ConfigError, RetentionSettings, Settings, TenantSettings};
 /// Below this not even one small job fits.
 const LEAST_MEMORY: u64 = 16 << 20;
 const MAX_WEIGHT: u32 = 1000;
+pub(super) const CPU_OVERCOMMIT: f64 = 2.0;
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -42,7 +43,7 @@ fn capacity(settings: &Settings, machine: &Machine) -> Result<Capacity, ConfigEr
     Ok(Capacity {
         slots: at_least_one("max_running", settings.max_running.unwrap_or(machine.max_running()))?,
         memory_bytes: memory(settings.memory_bytes, machine)?,
-        cpu_millis: cpu_millis(settings.cpu_overcommit.unwrap_or(2.0), machine)?,
+        cpu_millis: cpu_millis(settings.cpu_overcommit.unwrap_or(CPU_OVERCOMMIT), machine)?,
         max_queued: settings.max_queued.unwrap_or(256),
     })
 }

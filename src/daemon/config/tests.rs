@@ -1,4 +1,7 @@
+use std::env;
+
 use super::*;
+use crate::settings::SettingsFile;
 
 const MACHINE: Machine = Machine { memory_bytes: 4 << 30, cpus: 2, open_files: 4096, stack_bytes: u64::MAX };
 
@@ -65,10 +68,11 @@ fn a_bad_variable_is_named() {
 fn a_file_error_has_its_line() {
     let path = env::temp_dir().join(format!("stockade-config-{}.toml", std::process::id()));
     std::fs::write(&path, "max_queued = 1\n\nlissten = 'x'\n").expect("a temporary file");
-    let error = Settings::from_file(&path).expect_err("refused").to_string();
+    let read = |path: &Path| SettingsFile::read(path.into()).map(|file| file.settings);
+    let error = read(&path).expect_err("refused").to_string();
     let paths = "policies = 'p.toml'\nstate_dir = 's'\npolicy_cache = '/c'\n[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n";
     std::fs::write(&path, paths).expect("a temporary file");
-    let settings = Settings::from_file(&path).expect("accepted");
+    let settings = read(&path).expect("accepted");
     let profiles = settings.seccomp_profiles.unwrap_or_default();
     std::fs::remove_file(&path).expect("removed");
     assert!(error.starts_with(&format!("{}:3: unknown field `lissten`", path.display())), "{error}");

@@ -1,9 +1,10 @@
 //! What stands together in the settings file.
 
 use model::LimitsRequest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSettings {
     /// What a job gets that does not ask.
@@ -13,7 +14,7 @@ pub struct LimitsSettings {
 }
 
 /// What is left out is not limited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantSettings {
     /// Further jobs wait.
@@ -30,7 +31,7 @@ pub struct TenantSettings {
 }
 
 /// For how long, and how much of, finished jobs and uploads are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSettings {
     /// Seconds since a job's end; a week where it is left out.
@@ -45,7 +46,7 @@ pub struct RetentionSettings {
     pub keep_free_bytes: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     #[default]

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
@@ -16,7 +17,7 @@ pub struct Settings {
     pub registry_auth_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Registry {
     /// Asked first, in this order, when an image is pulled: `https://mirror.example`.
@@ -122,7 +123,10 @@ impl Settings {
             return Err(refused("only scheme, host and port are taken"));
         }
         if has_user(&base) {
-            return Err(refused("credentials belong into the auth file"));
+            // Without the credentials: errors are logged.
+            let (mirror, reason) =
+                (base.host_str().unwrap_or_default(), "credentials belong into the auth file");
+            return Err(SettingsError::Mirror { registry: registry.into(), mirror: mirror.into(), reason });
         }
         let host = base.host_str().ok_or_else(|| refused("it has no host"))?;
         let name = base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
