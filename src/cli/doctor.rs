@@ -27,11 +27,12 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     }
     let config = Config::load(args.host.config.as_deref(), &args.host.settings())?;
     let mut checks = read_checks();
+    let filtered = kernel::filtered(&text("/proc/self/status"));
     // As every start does; the check of the cgroups then tells what came of it.
     let _ = start::delegated_group();
     checks.extend(cgroup::checks(&config.allow_degraded));
     checks.extend(images::checks(&config));
-    checks.extend(proof::checks(&config, start::profiles(&config)?));
+    checks.extend(proof::checks(&config, start::profiles(&config)?, filtered));
     if args.json {
         output::json(&checks)?;
     } else {
@@ -49,6 +50,7 @@ fn read_checks() -> Vec<Check> {
     vec![
         kernel::version(),
         kernel::user_namespaces(uid.is_root(), &|path| fs::read_to_string(path).ok()),
+        kernel::chroot(&text("/proc/self/mountinfo")),
         kernel::proc_mount(&text("/proc/self/mountinfo")),
         kernel::seccomp(&text("/proc/sys/kernel/seccomp/actions_avail")),
         ids::no_new_privs(&status, uid.is_root()),

@@ -1,6 +1,7 @@
 //! Daemon and command line as a newcomer meets them, and the README's own commands.
 
 mod client;
+mod doctor;
 mod images;
 mod readme;
 mod registry;
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let all = [
         verbs::cases(),
         walls::cases(),
+        doctor::cases(),
         client::cases(),
         images::cases(),
         registry::cases(),

@@ -2,24 +2,20 @@
 
 use std::process::Command;
 
-use support::{Case, Daemon, Who, cases, figure, run, stockade};
+use support::{Case, Daemon, Who, cases, run, stockade};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let mut all = cases![
+    cases![
         help,
         version,
         unknown_flags_and_verbs,
         completion,
-        doctor_without_cgroups,
-        print_setup,
         bad_settings,
         an_address_in_use,
         settings_from_everywhere,
         a_narrow_umask,
         config_shows_where_values_are_from
-    ];
-    all.extend(cases![doctor].into_iter().map(|case| case.only(&Who::ALL)));
-    all
+    ]
 }
 
 fn help(who: Who) {
@@ -65,76 +61,6 @@ fn completion(who: Who) {
     let script = run(who, &["completion", "bash"]).text();
     let checked = Command::new("bash").arg("-nc").arg(&script).output();
     assert!(checked.is_err() || checked.is_ok_and(|checked| checked.status.success()), "not a bash script");
-}
-
-fn doctor(who: Who) {
-    let ran = run(who, &["doctor", "--json"]);
-    let checks = ran.json();
-    let checks = checks.as_array().expect("a list of checks");
-    let failed: Vec<_> = checks.iter().filter(|check| check["status"] == "FAIL").collect();
-    assert_eq!(ran.code, i32::from(!failed.is_empty()), "{failed:?}");
-    // Jobs run here, so nothing can be so wrong.
-    assert!(failed.is_empty(), "{failed:?}");
-    for check in checks {
-        assert!(matches!(check["status"].as_str(), Some("PASS" | "CAUTION" | "FAIL")), "{check}");
-        assert!(check["check"].is_string() && check["detail"].is_string(), "{check}");
-        assert!(check["status"] == "PASS" || check["remedy"].is_string(), "a remedy for {check}");
-    }
-    let text = run(who, &["doctor"]);
-    assert_eq!(text.code, 0, "{text:?}");
-    assert!(
-        text.text().contains("PASS") && !text.text().contains('\u{1b}'),
-        "no colours in a pipe: {}",
-        text.text()
-    );
-    figure(format!("{}: {}", who.name(), text.text().lines().last().unwrap_or_default()));
-}
-
-/// A user to whom nothing was delegated: `doctor` fails and says what mends it, `run` refuses, and with the operator's
-/// word the job runs and the receipt tells what was missing.
-fn doctor_without_cgroups(who: Who) {
-    if who == Who::Root || !nix::unistd::geteuid().is_root() {
-        // Root can always make its own, and the suite as a user cannot become somebody else: see the case for `user`.
-        assert_eq!(run(who, &["doctor"]).code, 0);
-        return;
-    }
-    let bare = |arguments: &[&str]| {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=61235", "--regid=61235", "--clear-groups", "--"])
-            .arg(stockade())
-            .args(arguments);
-        let output = command.current_dir("/").output().expect("setpriv runs");
-        let texts = (
-            String::from_utf8_lossy(&output.stdout).into_owned(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        );
-        (output.status.code(), texts.0, texts.1)
-    };
-    let (code, text, _) = bare(&["doctor"]);
-    assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("FAIL") && text.contains("print-setup"), "{text}");
-    let (code, _, error) = bare(&["run", "true"]);
-    assert_eq!(code, Some(125), "{error}");
-    assert!(error.starts_with("error: ") && error.contains("hint: "), "{error}");
-    let (code, text, error) = bare(&["run", "--json", "--allow-degraded", "cgroup", "true"]);
-    assert_eq!(code, Some(0), "{text}{error}");
-    let job: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(job["isolation"]["degraded"], serde_json::json!(["cgroup"]), "{job}");
-    assert_eq!(job["isolation"]["cgroup"]["version"], "none", "{job}");
-    let (code, _, error) = bare(&["run", "--allow-degraded", "cgroup", "--require", "cgroup.memory", "true"]);
-    assert_eq!(code, Some(125), "{error}");
-}
-
-/// That its commands work is what every other case of `user` shows: they are how it got its cgroups.
-fn print_setup(who: Who) {
-    let ran = run(who, &["doctor", "--print-setup"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(
-        ran.text().starts_with('#') && ran.text().contains(&format!("user-{}", who.uid())),
-        "{}",
-        ran.text()
-    );
 }
 
 fn bad_settings(who: Who) {

@@ -92,6 +92,22 @@ pub(crate) fn proc_mount(mountinfo: &str) -> Check {
     Check::fail(NAME, detail, remedy)
 }
 
+/// A caller in a chroot(2) gets no user namespace (unshare(2), EPERM). Mounts are told as they are seen from the root: where
+/// none is at `/`, the root is no mount. One that was changed to a mount's own root cannot be told from others.
+pub(crate) fn chroot(mountinfo: &str) -> Check {
+    if mountinfo.is_empty() || mountinfo.lines().any(|line| line.split(' ').nth(4) == Some("/")) {
+        return Check::pass("root", "not known to be changed by chroot");
+    }
+    let remedy = "start Stockade outside of the chroot, or enter that root by pivot_root(2), as `bwrap` and `unshare --root` \
+                  after `mount --bind` do";
+    Check::fail("root", "this process is in a chroot: it gets no user namespaces", remedy)
+}
+
+/// Whether somebody's filter is on this process: a container's, as a rule. What it refuses only trying tells.
+pub(crate) fn filtered(status: &str) -> bool {
+    status.lines().filter_map(|line| line.strip_prefix("Seccomp:")).any(|mode| mode.trim() == "2")
+}
+
 pub(crate) fn seccomp(actions: &str) -> Check {
     const NEEDED: [&str; 3] = ["kill_process", "errno", "allow"];
     let missing: Vec<_> =
@@ -182,6 +198,18 @@ mod tests {
         let masked = format!("{plain}24 22 0:6 /null /proc/kcore rw - devtmpfs d rw\n");
         assert!(proc_mount(&masked).detail.contains("/proc/kcore"));
         assert_eq!(proc_mount("27 1 254:0 / / rw - ext4 /dev/vda rw\n").status, Status::Fail);
+    }
+
+    #[test]
+    fn a_root_that_is_no_mount_is_a_chroot() {
+        assert_eq!(chroot("27 1 254:0 / / rw - ext4 /dev/vda rw\n").status, Status::Pass);
+        assert_eq!(chroot("30 27 0:21 / /proc rw - proc proc rw\n").status, Status::Fail);
+    }
+
+    #[test]
+    fn a_filter_is_seen() {
+        assert!(filtered("NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n"));
+        assert!(!filtered("Seccomp:\t0\nSeccomp_filters:\t0\n"));
     }
 
     #[test]

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use admission::{About, Admission, Options, Verdict};
 use daemon::Config;
 use model::{JobId, JobRequest, Receipt};
+use nix::errno::Errno;
 use sandbox::{HostCaps, Launcher, Profiles, Sources, StartError};
 use supervise::{Io, NoLanes, NoWatch, Outcome, Supervisor};
 use tokio::runtime;
 use tokio::sync::mpsc;
 
-use super::report::Check;
+use super::report::{Check, Status};
 use crate::output::chain;
 use crate::{exit, start};
 
 const NAME: &str = "sandbox";
 
 /// What the launcher found, and `true` run in a sandbox. Forks: this process must have one thread.
-pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
+/// `filtered`: a seccomp filter is on this process already.
+pub(crate) fn checks(config: &Config, profiles: Profiles, filtered: bool) -> Vec<Check> {
     let launcher = match Launcher::start(&start::options(config, None)) {
         Ok(launcher) => launcher,
-        Err(error) => return vec![Check::fail(NAME, chain(&error), remedy(&error))],
+        Err(error) => return vec![Check::fail(NAME, chain(&error), remedy(&error, filtered))],
     };
     let landlock = landlock(launcher.host()).or_caution(config.allow_degraded.contains("landlock"));
     let overlay = overlay(launcher.host());
@@ -28,12 +30,29 @@ pub(crate) fn checks(config: &Config, profiles: Profiles) -> Vec<Check> {
         Ok(runtime) => runtime,
         Err(error) => return vec![landlock, overlay, Check::fail(NAME, chain(&error), "none known")],
     };
-    vec![landlock, overlay, runtime.block_on(sandbox(config, launcher, profiles))]
+    let sandbox = runtime.block_on(sandbox(config, launcher, profiles));
+    let refused = filtered && sandbox.status == Status::Fail;
+    vec![
+        landlock,
+        overlay,
+        if refused { Check { remedy: Some(FILTERED.into()), ..sandbox } } else { sandbox },
+    ]
 }
 
-fn remedy(error: &StartError) -> &'static str {
+/// For what a sandbox is made of (unshare, clone3, mount, …), where a filter from outside is in the way.
+const FILTERED: &str = "mend the checks above; if all pass, the seccomp filter that is on this process refuses what sandboxes \
+                        are made of: start the container with `--security-opt seccomp=unconfined` (jobs have a filter of \
+                        their own), or without whatever else put it there";
+
+fn remedy(error: &StartError, filtered: bool) -> &'static str {
+    // unshare(2): the number of user.max_user_namespaces here, or in a namespace around this one, is used up.
+    const USED_UP: i32 = Errno::ENOSPC as i32;
     match error {
         StartError::Cgroup(_) | StartError::IdMaps(_) | StartError::Stores(_) => start::remedy(error),
+        StartError::Launcher { errno: USED_UP, .. } => {
+            "no more user namespaces: raise `user.max_user_namespaces` with sysctl(8), on the host if this is a container"
+        }
+        StartError::Launcher { .. } if filtered => FILTERED,
         // It sends the reader here.
         StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => "mend the checks above",
     }
