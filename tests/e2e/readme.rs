@@ -1,5 +1,5 @@
-//! Every block of the README marked `sh` or `sh policy` is run, except those marked `sh no-test`; a command that fails fails the
-//! test.
+//! Every block of the README marked `sh` or `sh policy` is run; a command that fails fails the test. What cannot be run is
+//! marked `sh no-test`, and says why.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::Instant;
 use support::{Case, Needs, Temp, Who, cases, figure, stockade};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let usual = cases![blocks_run];
+    let usual = cases![blocks_run, what_is_not_run_says_why];
     // It needs cargo, which the other users of a machine cannot be expected to reach.
     let author = cases![the_policy_page]
         .into_iter()
@@ -37,6 +37,17 @@ fn blocks(text: &str, wanted: &str) -> Vec<String> {
         }
     }
     blocks
+}
+
+/// A mark that is none of these would be passed over in silence.
+fn what_is_not_run_says_why(_: Who) {
+    let text = fs::read_to_string(path()).expect("the README is text");
+    let marks = text.lines().filter_map(|line| line.trim_start().strip_prefix("```sh"));
+    for mark in marks.filter(|mark| !matches!(mark.trim(), "" | "policy")) {
+        let reason = mark.strip_prefix(" no-test (").and_then(|rest| rest.strip_suffix(')'));
+        assert!(reason.is_some_and(|reason| !reason.is_empty()), "```sh{mark}");
+    }
+    assert!(!text.contains("```bash") && !text.contains("```shell"), "commands have the mark `sh`");
 }
 
 /// Alone, because the README names a port. All in one shell, in a folder of its own, with `stockade` on the path: what one block starts the next may use.

@@ -115,7 +115,15 @@ fn secrets_stay_out_of_the_log(who: Who) {
     assert_eq!(wrong.status, 401, "{}", wrong.text());
     let log = daemon.log();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
-    let secrets = [token.as_str(), "in-the-", "in-a-file", "printed-in", "sk_a-token", "aW4tYS1zaWduYXR1cmU"];
+    let secrets = [
+        token.as_str(),
+        "echo printed",
+        "in-the-",
+        "in-a-file",
+        "printed-in",
+        "sk_a-token",
+        "aW4tYS1zaWduYXR1cmU",
+    ];
     for secret in secrets {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} is in the log");
