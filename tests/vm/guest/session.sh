@@ -41,7 +41,7 @@ packaged() {
 
 serves() {
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        curl -fsS --retry-connrefused http://127.0.0.1:7070/readyz && break
+        curl -fsS --retry-connrefused http://127.0.0.1:7070/readyz && echo && break
         systemctl is-active stockade || break
         sleep 1
     done
