@@ -116,9 +116,11 @@ impl Faults<'_> {
 
     fn disk_full(&mut self) {
         let Some(disk) = self.disk else { return };
+        let begun = Timestamp::now();
         disk.fill(if self.random.once_in(2) { LITTLE } else { 0 });
         self.a_while();
         disk.empty();
+        self.times.shortages.push((begun, Timestamp::now()));
     }
 
     /// By prlimit(1), as whoever the process is: that takes no capability (prlimit(2)).
