@@ -28,7 +28,7 @@ const SECONDS: u64 = 120;
 const FEWER: u64 = 30;
 /// The launcher is given up at 21 deaths a minute.
 const BETWEEN_KILLS: Duration = Duration::from_secs(5);
-const SLACK_KIB: u64 = 24 << 10;
+const SLACK_KIB: u64 = 32 << 10;
 
 fn seconds(who: Who) -> Duration {
     let given = std::env::var("STOCKADE_SOAK_SECONDS").ok();
