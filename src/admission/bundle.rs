@@ -201,6 +201,12 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// The components that are no shipped ones.
+    pub fn components(&self) -> impl Iterator<Item = PathBuf> {
+        let own = self.policies.iter().filter(|entry| !entry.plugin.starts_with("builtin:"));
+        own.map(|entry| self.folder.join(&entry.plugin))
+    }
+
     /// A bundle of one policy, for trying it out.
     pub fn of(entry: Entry, tables: BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, BundleError> {
         let bundle =

@@ -41,7 +41,14 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
 /// Another connection that may write.
 pub(crate) fn open(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    let db = Connection::open_with_flags(path, flags)?;
+    in_memory(&db)?;
+    Ok(db)
+}
+
+/// What does not fit into the cache: the daemon may write to no temporary directory.
+fn in_memory(db: &Connection) -> Result<(), JournalError> {
+    Ok(db.pragma_update(None, "temp_store", "MEMORY")?)
 }
 
 pub(crate) fn reader(path: &Path) -> Result<Connection, JournalError> {
@@ -50,6 +57,7 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, JournalError> {
     db.set_prepared_statement_cache_capacity(64);
     // KiB. The kernel has the pages too, and there are several readers.
     db.pragma_update(None, "cache_size", -1024)?;
+    in_memory(&db)?;
     Ok(db)
 }
 

@@ -44,7 +44,7 @@ fn every_thread(who: Who) {
     assert!(launcher.contains("Seccomp:\t0"), "{launcher}");
 }
 
-/// The bundle's own folder can be read after the start; another, which the user could read, cannot.
+/// The bundle's own folder, and those of its components, can be read after the start; another, which the user could read, cannot.
 fn a_reload_reads_no_other_folder(who: Who) {
     let elsewhere = Temp::new();
     elsewhere.file("secret.wasm", "not for the daemon");

@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use admission::Bundle;
+
 use crate::Config;
 use crate::listen::Address;
 
@@ -60,13 +62,8 @@ impl Paths {
         let mut read: Vec<PathBuf> = HOST.iter().map(PathBuf::from).collect();
         read.extend(resolver_folder());
         read.extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(env::var_os).map(PathBuf::from));
-        let pair = config.tls.iter().flat_map(|(certificate, key)| [certificate, key]);
-        let bundle =
-            config.policies.as_deref().filter(|name| !admission::shipped::bundle_names().contains(name));
-        let named =
-            pair.cloned().chain(bundle.map(PathBuf::from)).chain(config.registries.credential_files());
         // Renewed by renaming: the new file is another one in the same folder, or in the one that a link leads to.
-        read.extend(named.flat_map(|file| folders_of(&file)));
+        read.extend(named(config).iter().flat_map(|file| folders_of(file)));
         let listened = config.listen.iter().filter_map(Address::path);
         Self {
             programs: LIBRARIES.iter().map(PathBuf::from).chain(env::current_exe().ok()).collect(),
@@ -78,6 +75,18 @@ impl Paths {
             ..Self::default()
         }
     }
+}
+
+/// Files that the settings name, and those that the bundle does. Whoever loads one that cannot be read tells why.
+fn named(config: &Config) -> Vec<PathBuf> {
+    let shipped = admission::shipped::bundle_names();
+    let bundle = config.policies.as_deref().filter(|name| !shipped.contains(name));
+    let mut files: Vec<PathBuf> = bundle.map(PathBuf::from).into_iter().collect();
+    files.extend(bundle.and_then(|file| Bundle::read(file).ok()).iter().flat_map(Bundle::components));
+    files.extend(config.tls.iter().flat_map(|(certificate, key)| [certificate.clone(), key.clone()]));
+    files.extend(config.registries.credential_files());
+    files.extend(config.registries.registries.values().filter_map(|registry| registry.ca.clone()));
+    files
 }
 
 /// As it is named, and where links lead.

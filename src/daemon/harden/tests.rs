@@ -32,6 +32,22 @@ fn folders_are_named_as_they_are_written_and_as_they_are() {
 }
 
 #[test]
+fn what_a_bundle_and_the_settings_name_elsewhere_can_be_read() {
+    let folder = std::env::temp_dir().join(format!("stockade-harden-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let bundle = folder.join("p.toml");
+    let policies = "[[policy]]\nname = 'a'\nplugin = '/opt/policies/a.wasm'\n\
+        [[policy]]\nname = 'b'\nplugin = 'builtin:resource-limits'\n";
+    fs::write(&bundle, policies).expect("a file");
+    let text = format!("policies = '{}'\n[registries.'lan:5000']\nca = '/etc/lan/ca.pem'", bundle.display());
+    let paths = Paths::of(&config(&text), None);
+    fs::remove_dir_all(&folder).ok();
+    for wanted in [folder.as_path(), Path::new("/opt/policies"), Path::new("/etc/lan")] {
+        assert!(paths.read.contains(&wanted.into()), "{}: {:?}", wanted.display(), paths.read);
+    }
+}
+
+#[test]
 fn a_shipped_bundle_opens_no_folder() {
     let with = Paths::of(&config("policies = 'ci'"), None);
     assert_eq!(with.read, Paths::of(&config(""), None).read);
