@@ -58,7 +58,7 @@ pub fn confine(config: &Config, state_dir: Option<&Path>, launcher: &Launcher) -
 }
 
 fn confine_to(config: &Config, paths: &Paths) -> anyhow::Result<Walls> {
-    drop_capabilities().context("cannot give up capabilities")?;
+    drop_capabilities(config).context("cannot give up capabilities")?;
     make_folders(config);
     let missing = match landlocked(paths) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => None,
@@ -102,6 +102,7 @@ fn landlocked(paths: &Paths) -> Result<RulesetStatus, RulesetError> {
         .create()?
         .add_rules(path_beneath_rules(&paths.programs, read | AccessFs::Execute))?
         .add_rules(path_beneath_rules(&paths.read, read))?
+        .add_rules(path_beneath_rules(&paths.files, AccessFs::ReadFile))?
         .add_rules(path_beneath_rules(&paths.devices, AccessFs::ReadFile | AccessFs::WriteFile))?
         .add_rules(path_beneath_rules(&paths.sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
         .add_rules(path_beneath_rules(&paths.logs, log))?
@@ -113,13 +114,17 @@ fn landlocked(paths: &Paths) -> Result<RulesetStatus, RulesetError> {
 
 /// Root's go with root, in [`crate::shed`]: they may be needed to read policies. Others may have been given some, of which
 /// one has a use: to listen below port 1024.
-fn drop_capabilities() -> Result<(), caps::errors::CapsError> {
+fn drop_capabilities(config: &Config) -> Result<(), caps::errors::CapsError> {
     caps::clear(None, CapSet::Ambient)
         .or_else(|error| if geteuid().is_root() { Err(error) } else { Ok(()) })?;
     if geteuid().is_root() {
         return Ok(());
     }
-    let useful = CapsHashSet::from([Capability::CAP_NET_BIND_SERVICE]);
+    let low = config
+        .listen
+        .iter()
+        .any(|address| matches!(address, Address::Tcp(at) if (1..1024).contains(&at.port())));
+    let useful: CapsHashSet = low.then_some(Capability::CAP_NET_BIND_SERVICE).into_iter().collect();
     let kept = caps::read(None, CapSet::Permitted)?.intersection(&useful).copied().collect();
     caps::set(None, CapSet::Effective, &kept)?;
     caps::set(None, CapSet::Permitted, &kept)?;

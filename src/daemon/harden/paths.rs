@@ -10,19 +10,8 @@ use crate::listen::Address;
 
 /// Of the C library, where it is a shared one: the process that compiles policies is started anew.
 const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
-/// Looking up names (resolver(5), nsswitch.conf(5)), trusting certificates, and what the kernel tells.
-const HOST: [&str; 22] = [
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/etc/nsswitch.conf",
-    "/etc/host.conf",
-    "/etc/gai.conf",
-    "/etc/services",
-    "/etc/protocols",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.preload",
-    "/etc/ld-musl-x86_64.path",
-    "/etc/localtime",
+/// Trusting certificates, time zones, and what the kernel tells.
+const HOST: [&str; 12] = [
     "/usr/share/zoneinfo",
     "/etc/ssl",
     "/etc/pki",
@@ -30,12 +19,17 @@ const HOST: [&str; 22] = [
     "/etc/crypto-policies",
     "/usr/share/ca-certificates",
     "/usr/local/share/ca-certificates",
+    // Where the links of SUSE's /etc/ssl lead.
+    "/var/lib/ca-certificates",
     // Of other processes the kernel shows nothing but what everybody may see: landlock(7) forbids the rest.
     "/proc",
     "/sys/devices/system",
     "/sys/fs/cgroup",
     "/sys/kernel/mm",
 ];
+/// Whose files are read and whose names are not: resolv.conf(5), hosts(5), nsswitch.conf(5) and the like are replaced as a whole, so a
+/// rule about one of them would end with it. What only root may read there this process cannot.
+const SETTINGS: &str = "/etc";
 const DEVICES: [&str; 3] = ["/dev/null", "/dev/urandom", "/dev/random"];
 /// Replaced as a whole when the network changes, so its folder is what stays.
 const RESOLVER: &str = "/etc/resolv.conf";
@@ -45,6 +39,8 @@ pub(super) struct Paths {
     /// Executed too.
     pub(super) programs: Vec<PathBuf>,
     pub(super) read: Vec<PathBuf>,
+    /// Folders of files with known names.
+    pub(super) files: Vec<PathBuf>,
     pub(super) devices: Vec<PathBuf>,
     /// Folders in which a socket is made and removed.
     pub(super) sockets: Vec<PathBuf>,
@@ -68,6 +64,7 @@ impl Paths {
         Self {
             programs: LIBRARIES.iter().map(PathBuf::from).chain(env::current_exe().ok()).collect(),
             read,
+            files: vec![SETTINGS.into()],
             devices: DEVICES.iter().map(PathBuf::from).collect(),
             sockets: listened.filter_map(Path::parent).map(PathBuf::from).collect(),
             logs: config.admission_log.iter().flat_map(|file| folders_of(file)).collect(),

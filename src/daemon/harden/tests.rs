@@ -99,11 +99,14 @@ fn walled() {
     assert_eq!(fs::read_to_string(state.join("file")).expect("its own"), "text");
     fs::create_dir(state.join("more")).expect("its own");
     fs::rename(state.join("file"), state.join("more/file")).expect("its own");
-    for path in [other.join("file"), "/etc/passwd".into(), "/etc/shadow".into(), "/root/.bashrc".into()] {
+    for path in [other.join("file"), "/root/.bashrc".into(), "/var/lib/dpkg/status".into()] {
         assert!(fs::File::open(&path).is_err(), "{} can be read", path.display());
     }
     assert!(fs::write(other.join("new"), "").is_err(), "a file can be made in another folder");
-    assert!(fs::read_dir("/home").is_err(), "homes can be listed");
+    assert!(fs::read_to_string("/etc/nsswitch.conf").is_ok() || !Path::new("/etc/nsswitch.conf").exists());
+    for folder in ["/home", "/etc", "/"] {
+        assert!(fs::read_dir(folder).is_err(), "{folder} can be listed");
+    }
     // What the process that compiles policies is started from.
     let own = Command::new("/proc/self/exe").arg("--list").output().expect("it may start itself");
     assert!(own.status.success(), "{}", String::from_utf8_lossy(&own.stderr));

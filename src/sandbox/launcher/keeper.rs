@@ -56,8 +56,9 @@ pub(super) fn keep(
             }
             Ok(Cloned::Parent { pidfd, .. }) if ended_well(&pidfd) => return Ok(Part::Keeper),
             Ok(Cloned::Parent { .. }) => clear_away(groups),
-            // No memory or no process to be had, for now.
-            Err(_) => (),
+            // No memory or no process to be had, for now: nothing has died.
+            Err(_) if closed_within(daemon, LONGEST) => return Ok(Part::Keeper),
+            Err(_) => continue,
         }
         match pace.died(born, Instant::now()) {
             Some(pause) if !closed_within(daemon, pause) => (),

@@ -91,7 +91,8 @@ impl Launcher {
     /// there can be on the socket is the end of both.
     pub fn is_alive(&self) -> bool {
         let mut socket = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        matches!(poll(&mut socket, PollTimeout::ZERO), Ok(0))
+        // A signal that is pending ends even a call that does not wait (poll(2), EINTR).
+        !matches!(poll(&mut socket, PollTimeout::ZERO), Ok(1..))
     }
 
     /// Hands the plan over, with the slot of the sandbox that it is over if it is a case, and returns the job's socket at once; everything else arrives there as

@@ -3,6 +3,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -24,6 +26,8 @@ use crate::{sys, wire};
 
 /// Made ahead: enough that a job which follows another finds one, few enough to cost next to nothing while idle.
 const SPARES: usize = 2;
+/// Before the kernel is asked again for what it had no memory for.
+const SHORTAGE: Duration = Duration::from_millis(10);
 
 /// The numbers of one launcher's slots; [`HostIds::slots`] are fewer.
 const NUMBERS: u32 = 1 << 16;
@@ -106,7 +110,11 @@ impl Live {
             }
             Ok(_) => self.no_spares = false,
             Err(Errno::EINTR) => return true,
-            Err(_) => return false,
+            // The kernel has no memory for now (poll(2)): the jobs that run need none of this one's turns meanwhile.
+            Err(_) => {
+                sleep(SHORTAGE);
+                return true;
+            }
         }
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any() == Some(true)).collect();
         let (running, rest) = ready[1..].split_at(self.sandboxes.len());
