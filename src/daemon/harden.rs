@@ -22,7 +22,7 @@ use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
-use sandbox::{Launcher, Profiles};
+use sandbox::{Launcher, Profile};
 
 use crate::listen::Address;
 use crate::{Config, state};
@@ -140,9 +140,7 @@ pub(crate) fn filter() -> anyhow::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0).context("cannot switch core dumps off")?;
     // ptrace(2), /proc/PID/mem: this memory holds tokens. After the last change of ids, which would set it anew.
     set_dumpable(false).context("cannot become undumpable")?;
-    let mut profiles = Profiles::builtin();
-    profiles.add("daemon", SYSTEM_CALLS).context("the daemon's own seccomp profile")?;
-    let profile = profiles.get("daemon").context("the daemon's own seccomp profile")?;
+    let profile = Profile::compile("daemon", SYSTEM_CALLS).context("the daemon's own seccomp profile")?;
     profile.program.load_everywhere().context("cannot filter system calls")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -67,8 +67,38 @@ pub(crate) struct Heard {
     pub(crate) put_off: BTreeMap<u16, usize>,
 }
 
+/// Ends the clients when it goes: a scope that fails would wait for them for ever.
+pub(crate) struct Ending<'a>(pub(crate) &'a Stage);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// One client for each seed.
+pub(crate) fn begin<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    stage: &'scope Stage,
+    cookie: &'scope str,
+    seeds: Vec<u64>,
+) -> Vec<ScopedJoinHandle<'scope, Heard>> {
+    let client = |(name, seed)| scope.spawn(move || send(stage, name, cookie, Random::new(seed)));
+    seeds.into_iter().enumerate().map(client).collect()
+}
+
+pub(crate) fn all_heard(sending: Vec<ScopedJoinHandle<'_, Heard>>) -> Vec<Heard> {
+    sending.into_iter().map(|client| client.join().expect("a client")).collect()
+}
+
+/// How many connections broke, and how often a client was put off.
+pub(crate) fn told_otherwise(heard: &[Heard]) -> (usize, usize) {
+    let broken = heard.iter().map(|heard| heard.broken).sum();
+    (broken, heard.iter().flat_map(|heard| heard.put_off.values()).sum())
+}
+
 /// One client's whole life.
-pub(crate) fn send(stage: &Stage, name: usize, cookie: &str, mut random: Random) -> Heard {
+fn send(stage: &Stage, name: usize, cookie: &str, mut random: Random) -> Heard {
     let mut heard = Heard::default();
     let mut client = None;
     for number in 0.. {

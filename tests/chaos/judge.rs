@@ -1,12 +1,13 @@
 //! What must be true of every job afterwards, by its own events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use support::{Client, Daemon};
+use support::{Client, Daemon, eventually};
 
-use crate::clients::Known;
+use crate::clients::{Heard, Known};
 
 /// Every job there is, by its label: those of one label are one job, or something went wrong.
 pub(crate) fn listed(daemon: &Daemon) -> BTreeMap<String, Vec<String>> {
@@ -26,6 +27,14 @@ pub(crate) fn listed(daemon: &Daemon) -> BTreeMap<String, Vec<String>> {
         let Some(cursor) = page["next_cursor"].as_str() else { return found };
         target = format!("/jobs?limit=200&cursor={cursor}");
     }
+}
+
+pub(crate) fn all_ended(daemon: &Daemon) {
+    let mut client = daemon.client();
+    eventually(Duration::from_mins(1), "every job ends", || {
+        let page = client.get("/jobs?status=queued,running&limit=1").json();
+        page["items"].as_array().is_some_and(Vec::is_empty).then_some(())
+    });
 }
 
 /// How jobs got through, for the figures.
@@ -49,17 +58,32 @@ pub(crate) struct Count {
 pub(crate) type Span = (Timestamp, Timestamp);
 
 pub(crate) struct Judge<'a> {
-    pub(crate) client: Client,
+    client: Client,
     /// Each happened between these two moments.
-    pub(crate) kills: &'a [Span],
+    kills: &'a [Span],
     /// While the host had not enough of something.
-    pub(crate) shortages: &'a [Span],
-    pub(crate) count: Count,
+    shortages: &'a [Span],
+    count: Count,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    /// Every job that was sent, `listed` by its label.
+    pub(crate) fn all(
+        daemon: &Daemon,
+        listed: &BTreeMap<String, Vec<String>>,
+        heard: &[Heard],
+        kills: &'a [Span],
+        shortages: &'a [Span],
+    ) -> Count {
+        let mut judge = Self { client: daemon.client(), kills, shortages, count: Count::default() };
+        for known in heard.iter().flat_map(|heard| &heard.known) {
+            judge.judge(known, listed.get(&known.label).map_or(&[], Vec::as_slice));
+        }
+        judge.count
+    }
+
     /// `ids` are those of the jobs with this one's label.
-    pub(crate) fn judge(&mut self, known: &Known, ids: &[String]) {
+    fn judge(&mut self, known: &Known, ids: &[String]) {
         assert!(ids.len() <= 1, "{} is {} jobs: {ids:?}", known.label, ids.len());
         let answered: BTreeSet<&String> = known.told.iter().map(|(id, _)| id).collect();
         assert!(answered.len() <= 1, "{} was given several ids: {:?}", known.label, known.told);

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nix::unistd::geteuid;
-use support::{Case, Daemon, Random, Snapshot, State, Who, cases, eventually, figure, same_again};
+use support::{Case, Daemon, Random, Snapshot, State, Who, cases, figure, same_again};
 
-use crate::clients::{Heard, Stage, send};
+use crate::clients::{Ending, Heard, Stage, all_heard, begin, told_otherwise};
 use crate::journal::is_intact;
-use crate::judge::{Count, Judge, Span, listed};
+use crate::judge::{Judge, Span, all_ended, listed};
 use crate::work::Kind;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -40,11 +40,7 @@ fn killed_at_random(who: Who) {
     let start = Instant::now();
     let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.any()).collect();
     let (heard, kills, mut pids, last) = thread::scope(|scope| {
-        let sending = seeds.into_iter().enumerate().map(|(name, seed)| {
-            let (stage, cookie) = (&stage, &cookie);
-            scope.spawn(move || send(stage, name, cookie, Random::new(seed)))
-        });
-        let sending: Vec<_> = sending.collect();
+        let sending = begin(scope, &stage, &cookie, seeds);
         // Ends the clients also where this fails: else the scope would wait for them for ever.
         let ending = Ending(&stage);
         let (kills, pids) = storm(who, &state, &stage, &mut random);
@@ -53,8 +49,7 @@ fn killed_at_random(who: Who) {
         // So that the last one has something to do beside what it was left.
         thread::sleep(Duration::from_millis(300));
         drop(ending);
-        let heard: Vec<Heard> = sending.into_iter().map(|one| one.join().expect("a client")).collect();
-        (heard, kills, pids, last)
+        (all_heard(sending), kills, pids, last)
     });
     let stormed = start.elapsed();
     pids.push(last.pid());
@@ -69,14 +64,6 @@ fn killed_at_random(who: Who) {
     }
     drop(next);
     only_known_files(&state);
-}
-
-pub(crate) struct Ending<'a>(pub(crate) &'a Stage);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 /// When each daemon was killed, and their pids.
@@ -102,26 +89,13 @@ fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random) -> (Vec<Sp
     (times, pids)
 }
 
-pub(crate) fn all_ended(daemon: &Daemon) {
-    let mut client = daemon.client();
-    eventually(Duration::from_mins(1), "every job ends", || {
-        let page = client.get("/jobs?status=queued,running&limit=1").json();
-        page["items"].as_array().is_some_and(Vec::is_empty).then_some(())
-    });
-}
-
 fn judge(who: Who, daemon: &Daemon, heard: &[Heard], kills: &[Span], stormed: Duration) {
     let listed = listed(daemon);
-    let mut judge = Judge { client: daemon.client(), kills, shortages: &[], count: Count::default() };
     let sent = || heard.iter().flat_map(|heard| &heard.known);
-    for known in sent() {
-        judge.judge(known, listed.get(&known.label).map_or(&[], Vec::as_slice));
-    }
-    let count = &judge.count;
+    let count = &Judge::all(daemon, &listed, heard, kills, &[]);
     let all: usize = listed.values().map(Vec::len).sum();
     assert_eq!(all, count.jobs, "there are jobs that nobody sent");
-    let broken: usize = heard.iter().map(|heard| heard.broken).sum();
-    let put_off: usize = heard.iter().flat_map(|heard| heard.put_off.values()).sum();
+    let (broken, put_off) = told_otherwise(heard);
     figure(format!(
         "{}: {} kills in {:.1} s, {} jobs sent by {CLIENTS} clients, {} taken with {} events; {} acknowledged, {} more \
          taken though the answer was lost, {broken} connections broken, {put_off} times put off",

@@ -4,16 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::unistd::geteuid;
-use support::{
-    Case, Daemon, Needs, Random, Snapshot, State, Who, cases, figure, patient, rss_kib, same_again,
-};
+use support::{Case, Daemon, Needs, Random, Snapshot, State, Who, cases, figure, rss_kib, same_again};
 
-use crate::clients::{Heard, Stage, send};
+use crate::clients::{Ending, Heard, Stage, all_heard, begin, told_otherwise};
 use crate::disk::Disk;
 use crate::faults::{Fault, Faults, Times};
 use crate::journal::is_intact;
-use crate::judge::{Count, Judge, listed};
-use crate::kills::{Ending, all_ended};
+use crate::judge::{Judge, all_ended, listed};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![faults_one_after_the_other].into_iter().map(|case| case.needs(Needs::Program("prlimit"))).collect()
@@ -53,17 +50,13 @@ fn faults_one_after_the_other(who: Who) {
     let mut faults =
         Faults { daemon: &daemon, disk: disk.as_ref(), random, times: Times::default(), count: 0 };
     let heard: Vec<Heard> = thread::scope(|scope| {
-        let sending = seeds.into_iter().enumerate().map(|(name, seed)| {
-            let (stage, cookie) = (&stage, &cookie);
-            scope.spawn(move || send(stage, name, cookie, Random::new(seed)))
-        });
         // One of each first: they grow what all later ones use.
         (before, resident) = warm(&mut faults, &cookie);
-        let sending: Vec<_> = sending.collect();
+        let sending = begin(scope, &stage, &cookie, seeds);
         let ending = Ending(&stage);
         storm(&mut faults, seconds(who));
         drop(ending);
-        sending.into_iter().map(|one| one.join().expect("a client")).collect()
+        all_heard(sending)
     });
     let (times, count) = (faults.times, faults.count);
     all_ended(&daemon);
@@ -99,20 +92,14 @@ fn storm(faults: &mut Faults<'_>, time: Duration) {
             killed = Instant::now();
         }
         faults.inject(fault);
-        thread::sleep(patient(Duration::from_millis(faults.random.below(800) as u64)));
+        thread::sleep(Duration::from_millis(faults.random.below(800) as u64));
     }
 }
 
 fn judge(who: Who, daemon: &Daemon, heard: &[Heard], times: &Times, faults: u32) {
-    let listed = listed(daemon);
     let (kills, shortages) = (&times.kills, &times.shortages);
-    let mut judge = Judge { client: daemon.client(), kills, shortages, count: Count::default() };
-    for known in heard.iter().flat_map(|heard| &heard.known) {
-        judge.judge(known, listed.get(&known.label).map_or(&[], Vec::as_slice));
-    }
-    let count = &judge.count;
-    let broken: usize = heard.iter().map(|heard| heard.broken).sum();
-    let put_off: usize = heard.iter().flat_map(|heard| heard.put_off.values()).sum();
+    let count = &Judge::all(daemon, &listed(daemon), heard, kills, shortages);
+    let (broken, put_off) = told_otherwise(heard);
     figure(format!(
         "{}: {faults} faults, {} of them launchers killed; {} jobs taken, {} lost, {} run again, {} ended for want of something, \
          {put_off} times put off, {broken} connections broken; every one ended once",

@@ -1,3 +1,9 @@
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+
 use crate::hunt::Target;
 
 mod bundle;
@@ -16,6 +22,17 @@ pub(crate) fn all() -> Vec<Target> {
         settings::target(),
         bundle::target(),
     ]
+}
+
+/// Files below `policies/`, as they are shipped.
+fn shipped(paths: &[&str]) -> Vec<Vec<u8>> {
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
+    paths.iter().map(|path| fs::read(policies.join(path)).expect("a shipped file")).collect()
+}
+
+/// As daemon, launcher, init and tool talk to each other.
+fn sockets() -> (OwnedFd, OwnedFd) {
+    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("sockets")
 }
 
 /// A message without what is the input's own in it, so that it names a kind.

@@ -111,25 +111,22 @@ fn is_subtree(name: &str) -> bool {
 
 /// Kills what is in `name` and removes it, waiting a moment for the dead to leave.
 pub(super) fn remove(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
-    for _ in 0..SWEEP_TRIES {
-        match dir::remove_tree(base, name) {
-            Err(Errno::EBUSY) => {}
-            other => return other,
-        }
-        dir::kill_tree(dir::open_dir(base, name)?.as_fd())?;
-        sleep(SWEEP_PAUSE);
-    }
-    Err(Errno::EBUSY)
+    removed(base, name, || dir::kill_tree(dir::open_dir(base, name)?.as_fd()))
 }
 
 /// Removes `name`, which this process has left. Of its threads one that ends just then is not moved, and is counted there
 /// until it is gone.
 pub(super) fn remove_left(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
+    removed(base, name, || Ok(()))
+}
+
+fn removed(base: BorrowedFd<'_>, name: &str, meanwhile: impl Fn() -> nix::Result<()>) -> nix::Result<()> {
     for _ in 0..SWEEP_TRIES {
         match dir::remove_tree(base, name) {
-            Err(Errno::EBUSY) => sleep(SWEEP_PAUSE),
+            Err(Errno::EBUSY) => meanwhile()?,
             other => return other,
         }
+        sleep(SWEEP_PAUSE);
     }
     Err(Errno::EBUSY)
 }

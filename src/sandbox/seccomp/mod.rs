@@ -80,16 +80,22 @@ impl Profiles {
 
     /// Compiles a profile for this host; one of the same name is replaced.
     pub fn add(&mut self, name: &str, json: &str) -> Result<(), ProfileError> {
+        self.0.insert(name.to_owned(), Arc::new(Profile::compile(name, json)?));
+        Ok(())
+    }
+}
+
+impl Profile {
+    /// For this host.
+    pub fn compile(name: &str, json: &str) -> Result<Self, ProfileError> {
         let target = Target::host();
         let rules = Rules::parse(json, target)?;
-        let profile = Profile {
+        Ok(Self {
             name: name.to_owned(),
             digest: digest(json),
             program: Program::new(compile::compile(&rules, target.arch))?,
             skipped: rules.skipped.into_iter().collect(),
-        };
-        self.0.insert(name.to_owned(), Arc::new(profile));
-        Ok(())
+        })
     }
 }
 

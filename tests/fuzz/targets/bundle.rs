@@ -1,9 +1,8 @@
-use std::fs;
 use std::path::Path;
 
 use admission::{Bundle, BundleError};
 
-use super::kind;
+use super::{kind, shipped};
 use crate::change::Form;
 use crate::hunt::Target;
 
@@ -22,10 +21,7 @@ pub(super) fn target() -> Target {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
-    ["default", "ci", "ide", "judge"]
-        .map(|name| fs::read(shipped.join(name).with_extension("toml")).expect("a shipped bundle"))
-        .into()
+    shipped(&["default.toml", "ci.toml", "ide.toml", "judge.toml"])
 }
 
 fn tried(input: &[u8]) -> String {

@@ -3,12 +3,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use image::tool::{Caps, Compression, Task, Told, run};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use sandbox::{ImageIds, ToolCall, wire};
 use support::Temp;
 use support::archive::{Member, tar};
 
-use super::kind;
+use super::{kind, sockets};
 use crate::change::Form;
 use crate::hunt::Target;
 
@@ -70,8 +69,7 @@ fn tried(input: &[u8]) -> String {
 
 /// The last that the tool says. In a thread of this process: what stands around it in the product is not tried here.
 fn unpack(input: &[u8], place: &Path) -> Told {
-    let (ours, socket) =
-        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("sockets");
+    let (ours, socket) = sockets();
     let task = Task::Unpack { compression: Compression::Unknown, blob: None, diff_id: None, caps: CAPS };
     let task = postcard::to_stdvec(&task).expect("a task");
     let fds = vec![

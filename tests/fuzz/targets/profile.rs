@@ -1,9 +1,6 @@
-use std::fs;
-use std::path::Path;
-
 use sandbox::Profiles;
 
-use super::kind;
+use super::{kind, shipped};
 use crate::change::Form;
 use crate::hunt::Target;
 
@@ -32,10 +29,13 @@ pub(super) fn target() -> Target {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/seccomp");
-    ["strict", "default", "build", "tool"]
-        .map(|name| fs::read(shipped.join(name).with_extension("json")).expect("a shipped profile"))
-        .into()
+    shipped(&[
+        "seccomp/strict.json",
+        "seccomp/default.json",
+        "seccomp/build.json",
+        "seccomp/tool.json",
+        "seccomp/daemon.json",
+    ])
 }
 
 fn tried(input: &[u8]) -> String {

@@ -1,13 +1,13 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
+use nix::sys::socket::{MsgFlags, send};
 use sandbox::protocol::{DiskUsage, FileEntry, Order, Report, Request, StepExit};
 use sandbox::wire;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::kind;
+use super::{kind, sockets};
 use crate::change::Form;
 use crate::hunt::Target;
 
@@ -50,8 +50,7 @@ fn tried(input: &[u8]) -> String {
 
 /// A message that is taken is the same after one more journey.
 fn received<T: Serialize + DeserializeOwned>(packet: &[u8]) -> String {
-    let (to, from) =
-        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("sockets");
+    let (to, from) = sockets();
     send(to.as_raw_fd(), &packet[..packet.len().min(32 << 10)], MsgFlags::empty()).expect("a packet");
     let message = match wire::receive::<T>(from.as_fd()) {
         Ok(Some((message, fds))) if fds.is_empty() => message,
