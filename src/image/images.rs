@@ -19,7 +19,7 @@ mod resolve;
 mod scratch;
 
 pub use commit::Changes;
-pub use look::{Details, Info, LayerInfo, Scope};
+pub use look::{Details, Info, LayerInfo, Scope, Stored};
 pub use pull::Pull;
 pub use push::Push;
 pub use remove::Removed;

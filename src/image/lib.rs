@@ -38,7 +38,7 @@ mod tests;
 
 pub use archive::write::Format;
 pub use error::{Error, OpenError};
-pub use images::{Changes, Details, Images, Info, LayerInfo, Pull, Push, Removed, Resolved, Scope};
+pub use images::{Changes, Details, Images, Info, LayerInfo, Pull, Push, Removed, Resolved, Scope, Stored};
 pub use options::Options;
 pub use progress::{Progress, Silent, Stage};
 pub use store::{Freed, Incoming, Lease};

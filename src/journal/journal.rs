@@ -2,6 +2,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use crate::recover::{self, Unfinished};
 use crate::schema::{self, folder};
 use crate::space::Space;
 use crate::write::{Accept, AfterEnd, End, Write};
-use crate::writer::{Owed, Writer};
+use crate::writer::{Counts, Owed, Writer};
 use crate::{JournalError, Options, Retention};
 
 /// A key that a caller gave so that a request sent twice makes one job, and the SHA-256 of what it sent with it.
@@ -35,6 +36,14 @@ pub struct NewJob<'a> {
     pub idempotency: Option<Idempotency>,
 }
 
+/// What was written since the journal was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub writes: u64,
+    /// Groups of writes that were made at one instant.
+    pub commits: u64,
+}
+
 /// Every clone is the same journal. When the last is dropped, what waits is written, and the folder is free again.
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Inner>);
@@ -47,6 +56,7 @@ struct Inner {
     retention: Arc<Retention>,
     blobs: Blobs,
     writer: Option<JoinHandle<()>>,
+    counts: Arc<Counts>,
     /// Held until all else is gone.
     _lock: Lock,
 }
@@ -85,6 +95,7 @@ impl Journal {
             (Arc::clone(&writes), Arc::clone(&readers)),
             (Arc::clone(&space), Arc::clone(&retention)),
         )?;
+        let counts = Arc::new(Counts::default());
         let writer = Writer {
             db,
             queue: Arc::clone(&writes),
@@ -92,10 +103,11 @@ impl Journal {
             last,
             owed: Owed::default(),
             log,
+            counts: Arc::clone(&counts),
         };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run());
         let writer = Some(thread.map_err(|e| folder(&path, e))?);
-        let inner = Inner { writes, space, readers, retention, blobs, writer, _lock: lock };
+        let inner = Inner { writes, space, readers, retention, blobs, writer, counts, _lock: lock };
         Ok((Self(Arc::new(inner)), unfinished))
     }
 
@@ -163,6 +175,11 @@ impl Journal {
     /// Whether new jobs are taken in, as of the last write. Ends by itself within a second of there being room.
     pub fn room(&self) -> Result<(), JournalError> {
         if self.0.space.is_full() { Err(JournalError::Full) } else { Ok(()) }
+    }
+
+    pub fn written(&self) -> Written {
+        let counts = &self.0.counts;
+        Written { writes: counts.writes.load(Relaxed), commits: counts.commits.load(Relaxed) }
     }
 
     pub fn blobs(&self) -> &Blobs {

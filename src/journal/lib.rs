@@ -51,7 +51,7 @@ mod tests;
 pub use blobs::{Blob, BlobError, Blobs, Upload};
 pub use commit::Commit;
 pub use error::JournalError;
-pub use journal::{Idempotency, Journal, NewJob};
+pub use journal::{Idempotency, Journal, NewJob, Written};
 pub use options::{Durability, Options, Retention, TenantRetention};
 pub use read::{Due, Filter, Page, Stored};
 pub use recover::Unfinished;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -28,6 +29,14 @@ pub(crate) struct Writer {
     pub(crate) last: i64,
     pub(crate) owed: Owed,
     pub(crate) log: Log,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// Since the journal was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) writes: AtomicU64,
+    pub(crate) commits: AtomicU64,
 }
 
 /// Writes of running jobs that a full disk has refused. Their callers were told; they are written, in order and before
@@ -98,6 +107,8 @@ impl Writer {
     }
 
     fn write(&mut self, items: VecDeque<Item>) {
+        self.counts.writes.fetch_add(items.len() as u64, Relaxed);
+        self.counts.commits.fetch_add(1, Relaxed);
         if self.owed.items.is_empty() {
             match self.together(&items) {
                 Ok(answers) => {

@@ -79,7 +79,28 @@ pub struct LayerInfo {
     pub skipped: u64,
 }
 
+/// What the store takes, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// As they came.
+    pub blobs: u64,
+    /// Unpacked.
+    pub trees: u64,
+}
+
 impl Images {
+    /// Blocks, and costs two sums. `None` where the database cannot be read.
+    pub fn stored(&self) -> Option<Stored> {
+        let sum = |db: &Connection, of: &str| -> Result<u64, Error> {
+            let sum: i64 =
+                db.query_row(&format!("SELECT coalesce(sum(bytes), 0) FROM {of}"), [], |row| row.get(0))?;
+            Ok(sum.unsigned_abs())
+        };
+        let stored =
+            self.0.store.db().read(|db| Ok(Stored { blobs: sum(db, "blobs")?, trees: sum(db, "layers")? }));
+        stored.ok()
+    }
+
     /// By name; an image with several is there for each.
     pub async fn list(&self, scope: Scope) -> Result<Vec<Info>, Error> {
         let list = move |store: &Store| {

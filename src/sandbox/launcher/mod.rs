@@ -73,6 +73,11 @@ const CLEAN_UP_MS: u16 = 5000;
 const PATIENCE_MS: u16 = 10_000;
 
 impl Launcher {
+    /// Subtrees of cgroups that dead daemons had left: how many were removed at the start, and how many could not be.
+    pub fn leftovers(&self) -> (u64, u64) {
+        self.delegation.as_ref().map_or((0, 0), |found| (found.swept.len() as u64, found.left.len() as u64))
+    }
+
     pub fn host(&self) -> &HostCaps {
         &self.host
     }
