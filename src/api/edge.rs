@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::problem::{Code, Problem};
@@ -32,7 +33,7 @@ pub(crate) async fn edge(mut request: Request, next: Next) -> Response {
     let mut buffer = Uuid::encode_buffer();
     let id: &str = made.0.hyphenated().encode_lower(&mut buffer);
     let uri = request.uri().clone();
-    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = uri.path());
+    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = uri.path(), trace_id = Empty);
     let brings_body = has_body(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
     let mut judged = false;

@@ -40,6 +40,7 @@ mod segment;
 mod serve;
 mod sse;
 mod store;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 mod usage;
@@ -53,3 +54,4 @@ pub use policies::{ReloadError, reload_policies};
 pub use router::{Service, Stages};
 pub use runner::Drain;
 pub use serve::{Listener, Tls, TlsError, serve};
+pub use telemetry::{Signals, Telemetry, metrics};

@@ -31,6 +31,7 @@ use crate::openapi::openapi;
 use crate::policies;
 use crate::runner::{Drain, Runner};
 use crate::store::Store;
+use crate::telemetry::{Figures, Telemetry, measured};
 use crate::usage::usage;
 use crate::volumes;
 
@@ -43,6 +44,7 @@ pub struct Stages {
     pub queue: Queue,
     pub callers: Callers,
     pub images: Images,
+    pub telemetry: Telemetry,
 }
 
 /// What handlers work with. Most take only the part they need.
@@ -125,7 +127,9 @@ impl Service {
             .route("/openapi.json", get(openapi))
             .route("/docs", get(docs));
         let routes = routes.layer(from_fn_with_state(self.callers, authenticate));
-        layered(routes, self.guard).with_state(self.app)
+        let telemetry = self.app.runner.telemetry.clone();
+        let routes = layered(routes, self.guard).with_state(self.app);
+        if telemetry.has_metrics() { routes.layer(from_fn_with_state(telemetry, measured)) } else { routes }
     }
 }
 
@@ -141,15 +145,28 @@ pub(crate) fn layered<S: Clone + Send + Sync + 'static>(routes: Router<S>, allow
 
 impl App {
     fn new(stages: Stages, config: Config) -> Self {
-        let Stages { supervisor, admission, journal, queue, callers: _, images } = stages;
+        let Stages { supervisor, admission, journal, queue, callers: _, images, telemetry } = stages;
         let store = Store::new(journal.clone());
         let sink = store.clone();
         admission.on_additions(move |id, additions| sink.note(id, additions));
         let profiles = supervisor.profiles().names();
         let policy = HostPolicy { defaults: config.defaults.clone(), caps: config.caps.clone(), profiles };
+        telemetry.watch(Figures {
+            queue: Queue::clone(&queue),
+            supervisor: supervisor.clone(),
+            journal: journal.clone(),
+            images: images.clone(),
+        });
         let callbacks = Callbacks::start(journal, &config.callback_allow);
         Self {
-            runner: Runner::new(store.clone(), queue, supervisor.clone(), images.clone(), callbacks),
+            runner: Runner::new(
+                store.clone(),
+                queue,
+                supervisor.clone(),
+                images.clone(),
+                callbacks,
+                telemetry,
+            ),
             store,
             places: Places::new(images.clone()),
             images,

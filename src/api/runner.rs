@@ -28,6 +28,7 @@ use crate::callbacks::Callbacks;
 use crate::held::Held;
 use crate::store::Store;
 use crate::store::live::Live;
+use crate::telemetry::{Telemetry, Trace};
 use attempts::{Attempts, NotAgain};
 use commit::Wanted;
 use end::Ending;
@@ -42,6 +43,7 @@ pub(crate) struct Runner {
     pub(crate) supervisor: Supervisor,
     pub(crate) images: Images,
     pub(crate) callbacks: Callbacks,
+    pub(crate) telemetry: Telemetry,
     /// Held by each job to its very end, when its place may be another's already.
     tasks: Arc<RwLock<()>>,
     /// No job is started any more.
@@ -58,6 +60,7 @@ pub(crate) struct Entry {
     pub(crate) idempotency: Option<Idempotency>,
     /// What it took to get here.
     pub(crate) admit: Duration,
+    pub(crate) trace: Trace,
     /// For what the job brought along, as long as it is in memory.
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
@@ -91,9 +94,10 @@ impl Runner {
         supervisor: Supervisor,
         images: Images,
         callbacks: Callbacks,
+        telemetry: Telemetry,
     ) -> Self {
         let (tasks, stopping) = (Arc::default(), watch::Sender::new(false));
-        Self { store, queue, supervisor, images, callbacks, tasks, stopping }
+        Self { store, queue, supervisor, images, callbacks, telemetry, tasks, stopping }
     }
 
     pub(crate) fn drain(&self) -> Drain {
@@ -103,9 +107,9 @@ impl Runner {
 
     /// Takes the job in.
     pub(crate) fn submit(&self, entry: Entry) -> (Arc<Live>, Taken) {
-        let Entry { admitted, held, plan, ticket, idempotency, admit, room } = entry;
+        let Entry { admitted, held, plan, ticket, idempotency, admit, trace, room } = entry;
         let (orders, inbox) = mpsc::channel(ORDERS);
-        let accepted = accepted(&admitted, admit);
+        let accepted = accepted(&admitted, admit, &trace);
         let live = Arc::new(Live::new(accepted.id, &accepted.tenant, Vec::new(), orders));
         live.happened(Happened::Accepted(Box::new(accepted)));
         let turn = Turn::of(ticket);
@@ -126,6 +130,7 @@ impl Runner {
             inbox,
             room,
             attempt: 1,
+            trace,
         });
         (live, taken)
     }
@@ -139,8 +144,8 @@ impl Runner {
     }
 
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
-        let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt } = task;
-        let ending = Ending::new(&self, &live, &admitted);
+        let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt, trace } = task;
+        let ending = Ending::new(&self, &live, &admitted, trace);
         let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
         let (queued, mut stopping, is_later) = (Instant::now(), self.stopping.subscribe(), turn.is_later());
         let lease = tokio::select! {
@@ -187,7 +192,7 @@ impl Runner {
     }
 }
 
-fn accepted(admitted: &Admitted<JobSpec>, admit: Duration) -> Accepted {
+fn accepted(admitted: &Admitted<JobSpec>, admit: Duration, trace: &Trace) -> Accepted {
     let (spec, about) = (admitted.spec(), admitted.about());
     Accepted {
         id: about.id,
@@ -198,6 +203,7 @@ fn accepted(admitted: &Admitted<JobSpec>, admit: Duration) -> Accepted {
         policy: admitted.decisions().to_vec(),
         warnings: admitted.warnings().to_vec(),
         admit_us: micros(admit),
+        traceparent: trace.traceparent(),
     }
 }
 
@@ -212,6 +218,7 @@ struct Task {
     inbox: mpsc::Receiver<Order>,
     room: Option<OwnedSemaphorePermit>,
     attempt: u32,
+    trace: Trace,
 }
 
 /// What the journal must have before anything else happens.

@@ -127,6 +127,7 @@ fn accepted(id: JobId) -> Accepted {
         policy: Vec::new(),
         warnings: Vec::new(),
         admit_us: 1,
+        traceparent: None,
     }
 }
 

@@ -218,6 +218,7 @@ fn denied(args: &RunArgs, id: JobId, admit: Duration, denial: Denial) -> Result<
         policy: Vec::new(),
         warnings: Vec::new(),
         isolation: None,
+        built: Vec::new(),
         timing: Timing::default(),
         again: None,
     };
@@ -273,5 +274,6 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,
         timing: Timing { admit_us: micros(before.admit), ..outcome.timing },
+        traceparent: None,
     }
 }

@@ -13,6 +13,7 @@ use crate::folders;
 use crate::listen::{self, Address};
 use crate::machine::Machine;
 use crate::settings::{ConfigError, Layers, LimitsSettings, LogFormat, Settings};
+use crate::telemetry;
 
 mod service;
 mod shown;
@@ -49,6 +50,7 @@ pub struct Config {
     pub admission_log: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
+    pub telemetry: telemetry::Settings,
     /// `STOCKADE_…` variables that are no setting.
     pub unknown_variables: Vec<String>,
 }
@@ -84,6 +86,7 @@ impl Config {
             policy_cache: settings.policy_cache.or_else(folders::policy_cache),
             log: settings.log.unwrap_or_else(|| "info".into()),
             log_format: settings.log_format.unwrap_or_default(),
+            telemetry: telemetry::Settings::resolve(&settings.telemetry)?,
             unknown_variables: Vec::new(),
         })
     }

@@ -15,6 +15,7 @@ use crate::{Config, state_dir};
 #[derive(Debug)]
 pub(crate) struct Entrance {
     sockets: Vec<Socket>,
+    metrics: Option<Socket>,
     tls: Option<Tls>,
     state_dir: PathBuf,
 }
@@ -31,10 +32,11 @@ impl Entrance {
             )
         })?;
         let sockets = config.listen.iter().map(Address::bind).collect::<Result<_, _>>()?;
+        let metrics = config.telemetry.address().as_ref().map(Address::bind).transpose()?;
         let state_dir = state_dir(config)?;
         let names = config.listen.iter().filter_map(Address::path);
         names.chain([state_dir.as_path()]).try_for_each(|path| hidden(path, &config.host_paths))?;
-        Ok(Self { sockets, tls, state_dir })
+        Ok(Self { sockets, metrics, tls, state_dir })
     }
 
     /// Refuses an address that is not a safe one, now that it is known whether there are tokens.
@@ -58,18 +60,23 @@ impl Entrance {
         &self.state_dir
     }
 
+    /// Where `/metrics` is to be answered.
+    pub(crate) fn metrics(&mut self) -> Option<Socket> {
+        self.metrics.take()
+    }
+
     pub(crate) fn tls(&self) -> Option<Tls> {
         self.tls.clone()
     }
 
     /// Tells where the server is reached. The names are to be kept for as long as it is.
     pub(crate) fn admit(self) -> anyhow::Result<(Vec<Listener>, Vec<Name>)> {
-        let Self { sockets, tls, state_dir: _ } = self;
+        let Self { sockets, tls, .. } = self;
         let (mut listeners, mut names) = (Vec::new(), Vec::new());
         for socket in sockets {
             let url = socket.url(tls.is_some()).context("cannot read the port")?;
             let (listener, name) = socket.open(tls.as_ref()).context("cannot use the listener")?;
-            announce(&url);
+            announce("listening", &url);
             listeners.push(listener);
             names.extend(name);
         }
@@ -88,9 +95,9 @@ fn hidden(path: &Path, shown: &[PathBuf]) -> Result<(), ConfigError> {
 }
 
 /// One line a script can wait for, whatever the log's format; with port 0 it tells the real one.
-fn announce(url: &str) {
+pub(crate) fn announce(what: &str, url: &str) {
     // Nobody reads stderr: still no reason not to serve.
-    writeln!(io::stderr(), "listening on {url}").ok();
+    writeln!(io::stderr(), "{what} on {url}").ok();
 }
 
 /// Takes a renewed certificate for connections to come.

@@ -19,6 +19,7 @@ mod serve;
 mod settings;
 mod state;
 mod stores;
+mod telemetry;
 
 pub use config::{Config, Service, Shown, schema, shown};
 pub use delegate::{DelegateError, ask_systemd};
@@ -28,7 +29,8 @@ pub use listen::Address;
 pub use privilege::{DAEMON, shed};
 pub use serve::serve;
 pub use settings::{
-    ConfigError, LimitsSettings, LogFormat, Origin, RetentionSettings, Settings, TenantSettings,
+    ConfigError, LimitsSettings, LogFormat, Origin, RetentionSettings, Settings, TelemetrySettings,
+    TenantSettings,
 };
 pub use state::{Owner, state_dir, state_dir_name, state_dir_of};
 pub use stores::stores;

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::entrance::{self, Entrance};
 use crate::harden::{self, Walls};
+use crate::telemetry::Exporters;
 use crate::{Config, log, privilege};
 
 /// For jobs that were answered with an id and have not ended when the server is told to stop.
@@ -54,12 +55,14 @@ pub fn serve(
         retention: config.service.retention.clone(),
     });
     let kept = kept.context("cannot open the journal")?;
+    let leftovers = launcher.leftovers();
     let supervisor = Supervisor::new(launcher, profiles).context("cannot reach the launcher")?;
     let images = crate::images(config, entrance.state_dir(), Some(supervisor.clone()))
         .context("cannot open the store of images")?;
     let runtime =
         runtime::Builder::new_multi_thread().enable_all().build().context("cannot start worker threads")?;
-    let served = runtime.block_on(run(config, (entrance, callers), (supervisor, images), admission, kept));
+    let served =
+        runtime.block_on(run(config, (entrance, callers), (supervisor, images, leftovers), admission, kept));
     // Threads that still read a job's output must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
@@ -67,8 +70,8 @@ pub fn serve(
 
 async fn run(
     config: &Config,
-    (entrance, callers): (Entrance, Callers),
-    (supervisor, images): (Supervisor, Images),
+    (mut entrance, callers): (Entrance, Callers),
+    (supervisor, images, leftovers): (Supervisor, Images, (u64, u64)),
     admission: Admission,
     (journal, unfinished): (Journal, Vec<Unfinished>),
 ) -> anyhow::Result<()> {
@@ -76,6 +79,7 @@ async fn run(
     let mut stop = Stop::new().context("cannot handle signals")?;
     let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
     let tls = entrance.tls();
+    let (exporters, telemetry) = Exporters::start(config, leftovers)?;
     let queue: Queue = Arc::new(Local::new(config.service.capacity, config.service.quotas.clone()));
     let stages = Stages {
         supervisor,
@@ -84,8 +88,10 @@ async fn run(
         queue,
         callers: callers.clone(),
         images: images.clone(),
+        telemetry,
     };
     let service = api::Service::new(stages, edge(config));
+    exporters.listen(entrance.metrics(), &config.allowed_hosts)?;
     // Before anybody can send another: these were first.
     service.recover(unfinished).await;
     let (listeners, names) = entrance.admit()?;
@@ -114,6 +120,7 @@ async fn run(
         () = tokio::time::sleep(DRAIN) => tracing::warn!("jobs still ran after {} s", DRAIN.as_secs()),
         () = stop.asked() => tracing::warn!("asked to stop a second time: not waiting any longer"),
     }
+    exporters.end().await;
     // Jobs that still run end with the launcher, whose other end this process holds.
     tracing::info!("stopped");
     Ok(())

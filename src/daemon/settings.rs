@@ -17,7 +17,7 @@ pub(crate) use layers::Layers;
 pub use layers::Origin;
 #[cfg(test)]
 pub(crate) use layers::SettingsFile;
-pub use sections::{LimitsSettings, LogFormat, RetentionSettings, TenantSettings};
+pub use sections::{LimitsSettings, LogFormat, RetentionSettings, TelemetrySettings, TenantSettings};
 
 const PREFIX: &str = "STOCKADE_";
 /// Variables that are lists, and what separates their entries.
@@ -118,6 +118,7 @@ pub struct Settings {
     /// What is logged, such as `info` or `warn,api=debug`.
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
+    pub telemetry: TelemetrySettings,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -246,6 +247,9 @@ fn variable(key: &str, value: &str) -> Option<Table> {
     }
     if NUMBERS.contains(&key) {
         return Some(nest(&[key], number(value)));
+    }
+    if let Some(name) = key.strip_prefix("telemetry_") {
+        return Some(nest(&["telemetry", name], value.into()));
     }
     if let Some(name) = key.strip_prefix("retention_") {
         return Some(nest(&["retention", name], number(value)));

@@ -112,6 +112,7 @@ impl<'a> Run<'a> {
             policy: Vec::new(),
             warnings: Vec::new(),
             admit_us: 7,
+            traceparent: None,
         };
         let events = vec![Event { seq: 1, at, what: Happened::Accepted(Box::new(accepted)) }];
         Self { journal, id, events }

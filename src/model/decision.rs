@@ -120,6 +120,18 @@ pub enum Ruling {
     Error,
 }
 
+impl Ruling {
+    /// As serialised.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Mutate => "mutate",
+            Self::Deny => "deny",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Why there is no answer that counts. Under `enforce` each of them denies the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -64,6 +64,9 @@ pub struct Accepted {
     pub policy: Vec<Decision>,
     pub warnings: Vec<String>,
     pub admit_us: u64,
+    /// The job's span, or its sender's where nothing is traced: the `traceparent` of the W3C Trace Context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// Where it was printed.

@@ -56,7 +56,8 @@ pub(crate) fn complete_length(bytes: &[u8]) -> usize {
 
 impl Job {
     pub fn accepted(at: jiff::Timestamp, accepted: Accepted) -> Self {
-        let Accepted { id, tenant, submitter: _, labels, priority, policy, warnings, admit_us } = accepted;
+        let Accepted { id, tenant, submitter: _, labels, priority, policy, warnings, admit_us, traceparent } =
+            accepted;
         Self {
             id,
             status: Status::Queued,
@@ -78,6 +79,7 @@ impl Job {
             annotations: BTreeMap::new(),
             isolation: None,
             timing: Timing { admit_us, ..Timing::default() },
+            traceparent,
         }
     }
 

@@ -54,6 +54,9 @@ pub struct Job {
     /// The receipt; `null` until the sandbox stands.
     pub isolation: Option<Receipt>,
     pub timing: Timing,
+    /// The job's span, or its sender's where nothing is traced: the `traceparent` of the W3C Trace Context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// An image made from a job.
@@ -193,6 +196,7 @@ impl Job {
             annotations: self.annotations.clone(),
             isolation: self.isolation.clone(),
             timing: self.timing,
+            traceparent: self.traceparent.clone(),
         }
     }
 }

@@ -36,6 +36,29 @@ pub enum Status {
 }
 
 impl Status {
+    /// As serialised.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Signaled => "signaled",
+            Self::TimedOut => "timed_out",
+            Self::MemoryExceeded => "memory_exceeded",
+            Self::OutputExceeded => "output_exceeded",
+            Self::DiskExceeded => "disk_exceeded",
+            Self::WrongOutput => "wrong_output",
+            Self::SecurityViolation => "security_violation",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Lost => "lost",
+            Self::InternalError => "internal_error",
+            Self::Skipped => "skipped",
+        }
+    }
+
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
     }

@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use model::{Happened, Receipt};
 use nix::errno::Errno;
 use sandbox::cgroup::Freezer;
 use sandbox::protocol::{Order, Report};
-use sandbox::{LaunchPlan, Sources};
+use sandbox::{LaunchPlan, Sources, Step};
 use tokio::net::UnixDatagram;
 
 use crate::control::Control;
@@ -25,6 +26,8 @@ pub(crate) struct Container {
     /// Once every step of the plan was done.
     pub(crate) receipt: Option<Receipt>,
     pub(crate) setup_us: u64,
+    /// As init told them.
+    pub(crate) built: Vec<(Step, u32)>,
     /// Its number among the launcher's, once it was cloned.
     pub(crate) slot: u32,
     host_uid: u32,
@@ -32,6 +35,23 @@ pub(crate) struct Container {
     watch: Arc<dyn Watch>,
     /// Its changes, at least once.
     handed_out: bool,
+    _counted: Counted,
+}
+
+/// Among the sandboxes that there are.
+struct Counted(Arc<Inner>);
+
+impl Counted {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.sandboxes.fetch_add(1, Relaxed);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.sandboxes.fetch_sub(1, Relaxed);
+    }
 }
 
 /// What the launcher left us of one step's cgroup.
@@ -62,6 +82,7 @@ impl Container {
             }
         };
         let (handles, receipt) = (Vec::new(), None);
+        let counted = Counted::new(&inner);
         Ok(Self {
             inner,
             control,
@@ -69,11 +90,13 @@ impl Container {
             plan,
             receipt,
             setup_us: 0,
+            built: Vec::new(),
             slot: 0,
             host_uid: 0,
             launched,
             watch,
             handed_out: false,
+            _counted: counted,
         })
     }
 
@@ -148,7 +171,10 @@ impl Container {
                 });
                 self.handles = taken.collect();
             }
-            Report::Ready { steps_us: _ } => self.ready(),
+            Report::Ready { steps_us } => {
+                self.built = steps_us;
+                self.ready();
+            }
             Report::Changes => {
                 let mut fds = fds;
                 let workspace = fds.pop().ok_or(Broken::Ended)?;

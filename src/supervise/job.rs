@@ -9,7 +9,7 @@ use std::time::Instant;
 use admission::{Admitted, Denial};
 use model::{JobSpec, Status, StepResult, StepSpec, Timing};
 use sandbox::protocol::Order as InitOrder;
-use sandbox::{LaunchPlan, PlanError, StepError};
+use sandbox::{LaunchPlan, PlanError, Step, StepError};
 
 use crate::account::{Account, tell_end};
 use crate::approve::{Said, approve};
@@ -111,6 +111,7 @@ pub(crate) async fn run(call: Call) -> Outcome {
 #[derive(Default)]
 struct Learnt {
     receipt: Option<model::Receipt>,
+    built: Vec<(Step, u32)>,
     said: Said,
     timing: Timing,
 }
@@ -194,7 +195,12 @@ impl Running {
 
     fn learnt(&mut self) -> Learnt {
         let timing = Timing { setup_us: self.container.setup_us, ..std::mem::take(&mut self.timing) };
-        Learnt { receipt: self.container.receipt.take(), said: std::mem::take(&mut self.said), timing }
+        Learnt {
+            receipt: self.container.receipt.take(),
+            built: std::mem::take(&mut self.container.built),
+            said: std::mem::take(&mut self.said),
+            timing,
+        }
     }
 
     async fn broken(&mut self, steps: Vec<StepResult>, error: Broken) -> Outcome {
@@ -225,7 +231,8 @@ impl Running {
             Ok(collected) => collected,
             Err(error) => return self.broken(steps, error).await,
         };
-        let Learnt { receipt: isolation, said: Said { decisions: policy, warnings }, timing } = self.learnt();
+        let Learnt { receipt: isolation, built, said: Said { decisions: policy, warnings }, timing } =
+            self.learnt();
         let again = None;
         Outcome {
             status,
@@ -236,6 +243,7 @@ impl Running {
             policy,
             warnings,
             isolation,
+            built,
             timing,
             again,
         }
@@ -245,9 +253,21 @@ impl Running {
 fn broken(spec: &JobSpec, mut steps: Vec<StepResult>, learnt: Learnt, error: &Broken) -> Outcome {
     let (status, cause) = verdict::of_broken(verdict::most_memory(spec), error);
     skip_rest(&mut steps, &spec.steps);
-    let Learnt { receipt: isolation, said: Said { decisions: policy, warnings }, timing } = learnt;
+    let Learnt { receipt: isolation, built, said: Said { decisions: policy, warnings }, timing } = learnt;
     let (artifacts, artifact_errors, cause, again) = (Vec::new(), Vec::new(), Some(cause), None);
-    Outcome { status, cause, steps, artifacts, artifact_errors, policy, warnings, isolation, timing, again }
+    Outcome {
+        status,
+        cause,
+        steps,
+        artifacts,
+        artifact_errors,
+        policy,
+        warnings,
+        isolation,
+        built,
+        timing,
+        again,
+    }
 }
 
 fn skip_rest(done: &mut Vec<StepResult>, all: &[StepSpec]) {

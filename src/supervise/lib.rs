@@ -25,11 +25,12 @@ mod watch;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use admission::Admitted;
 use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, StepResult, Timing};
-use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources};
+use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources, Step};
 use tokio::sync::mpsc;
 
 pub use job::Again;
@@ -49,6 +50,8 @@ struct Inner {
     profiles: Profiles,
     /// Opened once: the stdin of steps that have none.
     null: OwnedFd,
+    /// Launched and not dropped.
+    sandboxes: AtomicU64,
 }
 
 /// How a job ended: everything of [`model::Job`] that running it decides.
@@ -64,6 +67,8 @@ pub struct Outcome {
     /// What those have to say to whoever sent the job.
     pub warnings: Vec<String>,
     pub isolation: Option<Receipt>,
+    /// The steps of making the sandbox, with the microseconds that each took; also those done before the job was there.
+    pub built: Vec<(Step, u32)>,
     pub timing: Timing,
     /// Of a lost one, whose sandbox went without its doing.
     pub again: Option<Again>,
@@ -107,7 +112,7 @@ impl Supervisor {
     #[expect(clippy::disallowed_methods, reason = "the host's own device")]
     pub fn new(launcher: Launcher, profiles: Profiles) -> io::Result<Self> {
         let null = std::fs::OpenOptions::new().read(true).open("/dev/null")?.into();
-        Ok(Self { inner: Arc::new(Inner { launcher, profiles, null }) })
+        Ok(Self { inner: Arc::new(Inner { launcher, profiles, null, sandboxes: AtomicU64::new(0) }) })
     }
 
     pub fn host(&self) -> &HostCaps {
@@ -117,6 +122,11 @@ impl Supervisor {
     /// Whether jobs can still be run: see [`Launcher::is_alive`].
     pub fn is_alive(&self) -> bool {
         self.inner.launcher.is_alive()
+    }
+
+    /// Those that jobs and their cases have.
+    pub fn sandboxes(&self) -> u64 {
+        self.inner.sandboxes.load(Relaxed)
     }
 
     pub fn profiles(&self) -> &Profiles {

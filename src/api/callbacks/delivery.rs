@@ -83,26 +83,27 @@ impl Delivery {
     }
 
     async fn post(&self) -> Result<StatusCode, Failure> {
-        let Some(body) = self.body().await? else {
+        let Some((body, traceparent)) = self.body().await? else {
             // Deleted meanwhile, by its owner or by retention: there is nothing left to tell.
             return Ok(StatusCode::NO_CONTENT);
         };
-        let status = self.poster.post(&self.due.url, self.headers(&body)?, body).await?;
+        let status = self.poster.post(&self.due.url, self.headers(&body, traceparent)?, body).await?;
         if status.is_success() { Ok(status) } else { Err(Failure::Status(status)) }
     }
 
     /// The job as `GET /jobs/{id}` answers it.
-    async fn body(&self) -> Result<Option<Bytes>, Failure> {
+    async fn body(&self) -> Result<Option<(Bytes, Option<String>)>, Failure> {
         let (journal, id) = (self.journal.clone(), self.due.id);
         let read = tokio::task::spawn_blocking(move || {
             let job = journal.job(id)?;
-            let body = job.map(|job| serde_json::to_vec(&job)).transpose();
-            body.map(|body| body.map(Bytes::from)).map_err(|error| Failure::Form(error.to_string()))
+            let Some(mut job) = job else { return Ok(None) };
+            let body = serde_json::to_vec(&job).map_err(|error| Failure::Form(error.to_string()))?;
+            Ok(Some((Bytes::from(body), job.traceparent.take())))
         });
         read.await.unwrap_or_else(|error| Err(Failure::Form(error.to_string())))
     }
 
-    fn headers(&self, body: &[u8]) -> Result<HeaderMap, Failure> {
+    fn headers(&self, body: &[u8], traceparent: Option<String>) -> Result<HeaderMap, Failure> {
         let id = self.due.id.to_string();
         let seconds = Timestamp::now().as_second();
         let signature = signature(&self.due.secret, &id, seconds, body).unwrap_or_default();
@@ -110,7 +111,8 @@ impl Delivery {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(HeaderName::from_static("webhook-timestamp"), seconds.into());
-        for (name, value) in [("webhook-id", id), ("webhook-signature", signature)] {
+        let own = [("webhook-id", id), ("webhook-signature", signature)];
+        for (name, value) in own.into_iter().chain(traceparent.map(|value| ("traceparent", value))) {
             let value = HeaderValue::try_from(value).map_err(|error| Failure::Form(error.to_string()))?;
             headers.insert(HeaderName::from_static(name), value);
         }

@@ -48,6 +48,7 @@ fn ended(journal: &Journal, url: &str) -> JobId {
         policy: Vec::new(),
         warnings: Vec::new(),
         admit_us: 1,
+        traceparent: None,
     };
     let end = Ended {
         status: Status::Succeeded,

@@ -39,6 +39,7 @@ fn accept(state: &State, claimed: &Claimed) -> JobId {
         policy: Vec::new(),
         warnings: Vec::new(),
         admit_us: 1,
+        traceparent: None,
     };
     let events = vec![Event { seq: 1, at: Timestamp::now(), what: Happened::Accepted(Box::new(accepted)) }];
     let new = NewJob { spec: &spec, events, idempotency: Some(claimed.to_keep()) };

@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::router::App;
 use crate::runner::Entry;
 use crate::store::Found;
+use crate::telemetry::Parent;
 use crate::wait::Intent;
 
 pub(crate) async fn create(
@@ -30,6 +31,7 @@ pub(crate) async fn create(
     Extension(request_id): Extension<RequestId>,
     intent: Intent,
     key: Key,
+    parent: Parent,
     Json { value: request, mut room, digest }: Json<JobRequest>,
 ) -> Result<Response, Problem> {
     let start = Instant::now();
@@ -50,9 +52,13 @@ pub(crate) async fn create(
     app.runner.queue.room(&caller.tenant)?;
     let (spec, image) = spec(&app, request, &caller, &mut room).await?;
     let (verdict, seat) = admit(&app, spec, request_id, &caller);
+    let telemetry = &app.runner.telemetry;
     let admitted = match verdict {
         Verdict::Admitted(admitted) => admitted,
-        Verdict::Denied(denial) => return Err(denial.into()),
+        Verdict::Denied(denial) => {
+            telemetry.denied(parent, start, &caller.tenant, &denial.decisions);
+            return Err(denial.into());
+        }
     };
     let held = Held::take(&app.images, &caller.tenant, admitted.spec(), image).await?;
     let plan = app.supervisor.plan(admitted.spec(), held.sources())?;
@@ -60,7 +66,9 @@ pub(crate) async fn create(
     let ticket = app.runner.queue.submit_seated(ask, seat)?;
     let idempotency = claim.as_ref().map(Claimed::to_keep);
     let admit = start.elapsed();
-    let entry = Entry { admitted, held, plan, ticket, idempotency, admit, room: Some(room) };
+    let trace = telemetry.begin(parent, start).asked(admitted.about().now);
+    trace.tell_log();
+    let entry = Entry { admitted, held, plan, ticket, idempotency, admit, trace, room: Some(room) };
     let (live, taken) = app.runner.submit(entry);
     taken.await.map_err(|_| Problem::internal("the job's task ended before it began".into()))??;
     drop(claim);

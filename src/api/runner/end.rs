@@ -17,6 +17,7 @@ use crate::admit;
 use crate::callbacks::Callbacks;
 use crate::store::Store;
 use crate::store::live::{Finished, Live};
+use crate::telemetry::{Telemetry, Trace};
 
 pub(super) struct Ending {
     store: Store,
@@ -26,18 +27,20 @@ pub(super) struct Ending {
     follower: Option<Follower>,
     callback: Option<Callback>,
     steps: Vec<String>,
+    telemetry: Telemetry,
+    trace: Trace,
     over: bool,
 }
 
 impl Ending {
-    pub(super) fn new(runner: &Runner, live: &Arc<Live>, admitted: &Admitted<JobSpec>) -> Self {
-        let mut ending = Self::of(runner, live, Some(admitted.spec()));
+    pub(super) fn new(runner: &Runner, live: &Arc<Live>, admitted: &Admitted<JobSpec>, trace: Trace) -> Self {
+        let mut ending = Self::of(runner, live, Some(admitted.spec()), trace);
         ending.follower = Some(admitted.follower().clone());
         ending
     }
 
     /// Of a job that no policy follows, and of which not even what it asked for may be known.
-    pub(super) fn of(runner: &Runner, live: &Arc<Live>, spec: Option<&JobSpec>) -> Self {
+    pub(super) fn of(runner: &Runner, live: &Arc<Live>, spec: Option<&JobSpec>, trace: Trace) -> Self {
         let steps = spec.iter().flat_map(|spec| &spec.steps);
         Self {
             store: runner.store.clone(),
@@ -47,6 +50,8 @@ impl Ending {
             follower: None,
             callback: spec.and_then(|spec| spec.callback.clone()),
             steps: steps.map(|step| step.name.clone()).collect(),
+            telemetry: runner.telemetry.clone(),
+            trace,
             over: false,
         }
     }
@@ -58,8 +63,9 @@ impl Ending {
     }
 
     /// It goes on, and its end is somebody else's.
-    pub(super) fn not_yet(mut self) {
+    pub(super) fn not_yet(mut self) -> Trace {
         self.over = true;
+        std::mem::take(&mut self.trace)
     }
 
     /// It is in the journal, and goes on with the next start of the server. Who waits for it is told how it stands.
@@ -94,7 +100,7 @@ impl Ending {
         self.finish(plain(status, cause, skipped, timing)).await;
     }
 
-    pub(super) async fn ended(self, outcome: Outcome, committed: Option<Committed>) {
+    pub(super) async fn ended(mut self, outcome: Outcome, committed: Option<Committed>) {
         let Outcome {
             status,
             cause,
@@ -104,9 +110,11 @@ impl Ending {
             policy,
             warnings,
             isolation: _,
+            built,
             timing,
             again: _,
         } = outcome;
+        self.trace.built(built);
         let id = self.live.id;
         if status == Status::Denied
             && let Some(decision) = admit::denials(&policy).next()
@@ -161,6 +169,9 @@ impl Ending {
         self.live.close(&self.store.journal);
         self.store.remove(job.id);
         self.tell(&job, last);
+        // After everybody was told: nobody waits for it.
+        self.telemetry.ended(&job);
+        std::mem::take(&mut self.trace).ended(&self.telemetry, &job, || self.live.history());
     }
 
     /// On a full disk the journal writes it later. Until then the job is here alone, and nobody hears of its end.
@@ -186,6 +197,8 @@ impl Ending {
             follower: self.follower.take(),
             callback: self.callback.take(),
             steps: std::mem::take(&mut self.steps),
+            telemetry: self.telemetry.clone(),
+            trace: std::mem::take(&mut self.trace),
             over: true,
         }
     }

@@ -18,6 +18,7 @@ use crate::blobs::refill;
 use crate::held::Held;
 use crate::jobs::create::ask;
 use crate::store::live::Live;
+use crate::telemetry::Trace;
 
 /// Why a job does not go on.
 struct Over(Status, Box<Cause>);
@@ -46,12 +47,14 @@ impl Runner {
             now: Timestamp::now(),
             facts: facts(&self.queue),
         };
-        let ending = Ending::of(self, &live, spec.as_ref());
+        let job = live.job();
+        let trace = self.telemetry.resume(job.as_ref().and_then(|job| job.traceparent.as_deref()));
+        let ending = Ending::of(self, &live, spec.as_ref(), trace);
         match self.again(admission, &live, spec, about).await {
             Err(Over(status, cause)) => ending.unstarted(status, *cause).await,
             Ok((admitted, attempt)) => {
-                ending.not_yet();
-                self.go_on(live, admitted, attempt, inbox).await;
+                let trace = ending.not_yet();
+                self.go_on(live, admitted, (attempt, trace), inbox).await;
             }
         }
     }
@@ -96,7 +99,7 @@ impl Runner {
         &self,
         live: Arc<Live>,
         admitted: Admitted<JobSpec>,
-        attempt: u32,
+        (attempt, trace): (u32, Trace),
         inbox: mpsc::Receiver<supervise::Order>,
     ) {
         let held = Held::again(&self.images, &live.tenant, admitted.spec()).await;
@@ -112,7 +115,7 @@ impl Runner {
         let (held, plan, ticket) = match place {
             Ok(place) => place,
             Err(Over(status, cause)) => {
-                return Ending::new(self, &live, &admitted).unstarted(status, *cause).await;
+                return Ending::new(self, &live, &admitted, trace).unstarted(status, *cause).await;
             }
         };
         let turn = Turn::of(ticket);
@@ -120,7 +123,7 @@ impl Runner {
             live.happened(Happened::Started { attempt, queue_us: 0 });
         }
         let (begin, room) = (Begin::Again, None);
-        self.spawn(Task { live, begin, admitted, held, plan, turn, inbox, room, attempt });
+        self.spawn(Task { live, begin, admitted, held, plan, turn, inbox, room, attempt, trace });
     }
 }
 

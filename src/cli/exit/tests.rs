@@ -23,6 +23,7 @@ fn outcome(status: Status, exit_code: Option<i32>, signal: Option<&str>, cause: 
         policy: Vec::new(),
         warnings: Vec::new(),
         isolation: None,
+        built: Vec::new(),
         timing: Timing::default(),
         again: None,
     }

@@ -46,6 +46,17 @@ pub struct RetentionSettings {
     pub keep_free_bytes: Option<u64>,
 }
 
+/// Where metrics and traces go; nowhere where it is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySettings {
+    /// Of a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`. Left out, the variables of OpenTelemetry
+    /// (`OTEL_EXPORTER_OTLP_ENDPOINT` and its like) count.
+    pub otlp_endpoint: Option<String>,
+    /// Address and port on which `/metrics` is answered to whoever asks, such as `127.0.0.1:9464`.
+    pub prometheus: Option<String>,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {

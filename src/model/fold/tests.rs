@@ -15,6 +15,7 @@ fn accepted() -> Accepted {
         policy: Vec::new(),
         warnings: Vec::new(),
         admit_us: 7,
+        traceparent: None,
     }
 }
 

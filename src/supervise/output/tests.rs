@@ -49,6 +49,7 @@ fn folded(bytes: u64, truncated: bool, pieces: Vec<Chunk>) -> Output {
         policy: Vec::new(),
         warnings: Vec::new(),
         admit_us: 0,
+        traceparent: None,
     };
     let empty = |bytes| Output { encoding: "utf-8".into(), bytes, truncated, ..Output::default() };
     let step = StepResult {

@@ -25,6 +25,8 @@ async fn running(state: &State) -> (Ending, watch::Sender<bool>) {
         follower: None,
         callback: None,
         steps: vec!["run".into()],
+        telemetry: Telemetry::off(),
+        trace: Trace::default(),
         over: false,
     };
     (ending, stop)
@@ -42,6 +44,7 @@ fn outcome(status: Status) -> Outcome {
         policy: Vec::new(),
         warnings: vec!["later".into()],
         isolation: None,
+        built: Vec::new(),
         timing: Timing { admit_us: 99, queue_us: 99, setup_us: 3, run_us: 4, collect_us: 5 },
         again: None,
     }
