@@ -17,6 +17,7 @@ mod policies;
 mod queue;
 mod refused;
 mod routes;
+mod telemetry;
 mod volumes;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         cases::cases(),
         durable::cases(),
         fairness::cases(),
+        telemetry::cases(),
     ];
     support::main(&modules.concat())
 }
