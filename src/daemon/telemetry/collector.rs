@@ -1,7 +1,9 @@
 //! A collector, and the client that posts to it: on the daemon's runtime, with its roots for TLS, and without belief in
 //! what comes back.
 
+use std::error::Error;
 use std::fmt;
+use std::iter::successors;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -47,7 +49,6 @@ pub(super) fn http() -> anyhow::Result<reqwest::Client> {
         .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .user_agent(concat!("stockade/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .timeout(PATIENCE)
         // Headers may have a collector's key in them.
@@ -87,7 +88,7 @@ impl HttpClient for Client {
         let trouble = match &answer {
             Ok(answer) if answer.status().is_success() => None,
             Ok(answer) => Some(answer.status().to_string()),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(with_causes(error.as_ref())),
         };
         match (self.fails.swap(trouble.is_some(), Relaxed), trouble) {
             (false, Some(trouble)) => {
@@ -108,6 +109,12 @@ impl HttpClient for Client {
         }
         answer
     }
+}
+
+/// By itself it says no more than that a request was not sent.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = successors(error.source(), |cause| Error::source(*cause));
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn post(http: reqwest::Client, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
