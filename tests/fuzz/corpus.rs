@@ -27,7 +27,7 @@ pub(crate) fn keep(target: &str, kind: &str, input: &[u8]) -> PathBuf {
 }
 
 fn folder(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
 }
 
 fn name(path: &Path) -> String {

@@ -26,7 +26,7 @@ pub(crate) fn all() -> Vec<Target> {
 
 /// Files below `policies/`, as they are shipped.
 fn shipped(paths: &[&str]) -> Vec<Vec<u8>> {
-    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
     paths.iter().map(|path| fs::read(policies.join(path)).expect("a shipped file")).collect()
 }
 

@@ -33,15 +33,18 @@ pub(crate) fn remove_copy() {
 fn build() -> Result<PathBuf, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "cli", "--manifest-path"]);
+    command.args(["build", "--quiet", "--locked", "--bin", "stockade", "--manifest-path"]);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
-    let release = !cfg!(debug_assertions);
-    if release {
-        command.arg("--release");
+    if cfg!(debug_assertions) {
+        // The features of `cargo test --workspace`: of all members, and, by `--examples`, of what tests need. Others would
+        // build the dependencies once more.
+        command.args(["--workspace", "--examples"]);
+    } else {
+        command.args(["--release", "-p", "cli"]);
     }
     let status = command.status().expect("cargo runs");
     if !status.success() {
-        return Err("`cargo build -p cli` failed".into());
+        return Err("`cargo build --bin stockade` failed".into());
     }
     // …/target/debug/deps/sandbox-0123: two folders up is the profile's.
     let own = env::current_exe().expect("a test knows its path");
