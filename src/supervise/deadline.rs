@@ -35,8 +35,8 @@ impl Deadlines {
     /// `limited`: whether the cgroup holds the program to `limits.cpus`.
     pub(crate) fn new(limits: &Limits, counter: Option<OwnedFd>, limited: bool) -> Self {
         let now = Instant::now();
-        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let cpus = if limited { limits.cpus } else { u32::try_from(all).map_or(1.0, f64::from) };
+        // What the machine has is asked only where it counts: it is read from files each time.
+        let cpus = if limited { limits.cpus } else { all_cpus() };
         let mut deadlines = Self {
             wall: now + Duration::from_millis(limits.wall_time_ms),
             cpu_limit_us: limits.cpu_time_ms.saturating_mul(1000),
@@ -89,4 +89,9 @@ impl Deadlines {
     fn earliest(&self, left_us: u64) -> Duration {
         Duration::from_micros(left_us).div_f64(self.cpus).max(LEAST)
     }
+}
+
+fn all_cpus() -> f64 {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(all).map_or(1.0, f64::from)
 }
