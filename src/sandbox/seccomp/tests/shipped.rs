@@ -152,6 +152,34 @@ fn calls_return_what_is_promised() {
     }
 }
 
+/// SOCK_CLOEXEC and SOCK_NONBLOCK.
+const SOCKET_FLAGS: [u64; 5] = [0, 0o2_000_000, 0o4000, 0o2_004_000, HIGH];
+
+#[test]
+fn the_daemon_makes_sockets_for_tcp_and_udp_alone() {
+    let mut profiles = Profiles::builtin();
+    let json = include_str!("../../../../policies/seccomp/daemon.json");
+    profiles.add("daemon", json).expect("the daemon's own profile");
+    let nr = Arch::NATIVE.numbers()["socket"];
+    let socket = |family, kind, protocol| answer(&profiles, "daemon", nr, &[family, kind, protocol]);
+    for family in [2, 10] {
+        for (kind, flags) in (0..16).flat_map(|kind| SOCKET_FLAGS.map(|flags| (kind, flags))) {
+            // None; ICMP, TCP, UDP, DCCP, SCTP, UDP-Lite, MPTCP.
+            for protocol in [0, 1, 6, 17, 33, 132, 136, 262] {
+                let is_plain = matches!((kind, protocol), (1, 0 | 6) | (2, 0 | 17));
+                let expected = if is_plain { Allowed } else { Is::Error(93) };
+                assert_eq!(socket(family, kind | flags, protocol), expected, "{family} {kind} {protocol}");
+            }
+        }
+        assert_eq!(socket(family, 0x10 | 1, 0), Is::Error(93), "a flag that there is not");
+    }
+    for kind in [1, 2, 5] {
+        assert_eq!(socket(1, kind, 0), Allowed);
+    }
+    assert_eq!((socket(16, 3, 0), socket(16, 3, 6)), (Allowed, EAFNOSUPPORT));
+    assert_eq!((socket(17, 3, 0), socket(38, 5, 0)), (EAFNOSUPPORT, EAFNOSUPPORT));
+}
+
 #[test]
 fn dangerous_calls_are_refused_everywhere() {
     let profiles = Profiles::builtin();
