@@ -8,7 +8,7 @@ use model::{Hook, Mode};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::shipped;
+use crate::{shipped, unread};
 
 mod check;
 mod grant;
@@ -160,18 +160,20 @@ impl Bundle {
         if let Some(text) = shipped::bundle(source) {
             return Self::parse(source, Path::new(""), text);
         }
-        let text = fs::read_to_string(source).map_err(|error| BundleError {
-            bundle: source.into(),
-            line: 0,
-            policy: None,
-            code: "bundle",
-            detail: format!("cannot be read: {error}").into(),
-            remedy: format!(
-                "name a file that this user can read, or one of the shipped bundles: {}",
-                shipped::bundle_names().join(", ")
-            )
-            .into(),
-            pointer: None,
+        let text = fs::read_to_string(source).map_err(|error| {
+            let shipped = shipped::bundle_names().join(", ");
+            let remedy =
+                format!("name a file that this user can read, or one of the shipped bundles: {shipped}");
+            let (reason, remedy) = unread::told(&error, Path::new(source), remedy);
+            BundleError {
+                bundle: source.into(),
+                line: 0,
+                policy: None,
+                code: "bundle",
+                detail: format!("cannot be read: {reason}").into(),
+                remedy: remedy.into(),
+                pointer: None,
+            }
         })?;
         Self::parse(source, Path::new(source).parent().unwrap_or(Path::new("")), &text)
     }

@@ -34,6 +34,7 @@ mod summary;
 mod sys;
 #[cfg(test)]
 mod testing;
+mod unread;
 mod verdict;
 
 pub use about::{About, Facts};

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Refusal, refuse};
 use crate::bundle::Entry;
 use crate::component::Description;
-use crate::shipped;
+use crate::{shipped, unread};
 
 /// The largest interpreter tried makes components of 19 MiB.
 const MAX_COMPONENT: u64 = 32 << 20;
@@ -29,7 +29,8 @@ pub(super) fn fetch(plugin: &str, folder: &Path) -> Result<Vec<u8>, Refusal> {
     let failed = |error: std::io::Error| {
         let remedy =
             "name a file that the user of this process can read; a relative path starts at the bundle";
-        Refusal::new("plugin", format!("`{}`: {error}", path.display()), remedy.into())
+        let (reason, remedy) = unread::told(&error, &path, remedy.into());
+        Refusal::new("plugin", format!("`{}`: {reason}", path.display()), remedy)
     };
     let file = File::open(&path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
