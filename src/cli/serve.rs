@@ -1,7 +1,9 @@
+use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::process::ExitCode;
 
-use daemon::{Config, ConfigError};
+use daemon::{Config, ConfigError, Entrance, NoLandlock};
 
 use crate::args::ServeArgs;
 use crate::output::{Failure, chain};
@@ -16,22 +18,31 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stores = state.as_ref().ok().map(|dir| daemon::stores(dir)).transpose()?;
     let launcher = start::kept_launcher(&config, stores)?;
     // Before the first thread, and after the launcher, which has walls of its own.
-    let walls = daemon::confine(&config, state.as_deref().ok(), &launcher)
-        .map_err(|error| Failure::new(chain(error.as_ref())))?;
+    let walls =
+        daemon::confine(&config, state.as_deref().ok(), &launcher).map_err(|error| failed(error.as_ref()))?;
+    let entrance = Entrance::open(&config);
     // Before root is given up, which may be needed to read them.
     let admission = start::admission(&config, &profiles)?;
     state?;
-    daemon::serve(&config, launcher, profiles, admission, &walls).map_err(|error| {
-        let failure = Failure::new(chain(error.as_ref()));
-        if let Some(hint) = error.downcast_ref::<ConfigError>().and_then(ConfigError::hint) {
-            return failure.hint(hint);
-        }
-        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(ErrorKind::AddrInUse) => {
-                failure.hint("another process has this port: choose one with `--listen`")
-            }
-            _ => failure,
-        }
-    })?;
+    entrance
+        .and_then(|entrance| daemon::serve(&config, (launcher, profiles), admission, &walls, entrance))
+        .map_err(|error| failed(error.as_ref()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn failed(error: &(dyn Error + 'static)) -> Failure {
+    let failure = Failure::new(chain(error));
+    let causes = || iter::successors(Some(error), |&error| error.source());
+    if let Some(hint) = causes().find_map(|cause| cause.downcast_ref::<ConfigError>()?.hint()) {
+        return failure.hint(hint);
+    }
+    if causes().any(<dyn Error>::is::<NoLandlock>) {
+        return failure.hint(NoLandlock::REMEDY);
+    }
+    match causes().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind) {
+        Some(ErrorKind::AddrInUse) => {
+            failure.hint("another process has this port: choose one with `--listen`")
+        }
+        _ => failure,
+    }
 }

@@ -10,10 +10,10 @@ use nix::unistd::geteuid;
 
 use crate::listen::{Address, Name, Safety, Socket};
 use crate::settings::ConfigError;
-use crate::{Config, state_dir};
+use crate::{Config, harden, state_dir};
 
 #[derive(Debug)]
-pub(crate) struct Entrance {
+pub struct Entrance {
     sockets: Vec<Socket>,
     metrics: Option<Socket>,
     tls: Option<Tls>,
@@ -21,8 +21,8 @@ pub(crate) struct Entrance {
 }
 
 impl Entrance {
-    /// Nothing is accepted yet.
-    pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
+    /// Nothing is accepted yet. While there is one thread, behind [`crate::confine`].
+    pub fn open(config: &Config) -> anyhow::Result<Self> {
         let tls = config.tls.clone().map(|(certificate, key)| Tls::open(certificate, key)).transpose();
         let tls = tls.map_err(|error| {
             ConfigError::setting(
@@ -33,6 +33,7 @@ impl Entrance {
         })?;
         let sockets = config.listen.iter().map(Address::bind).collect::<Result<_, _>>()?;
         let metrics = config.telemetry.address().as_ref().map(Address::bind).transpose()?;
+        harden::bound().context("cannot give up capabilities")?;
         let state_dir = state_dir(config)?;
         let names = config.listen.iter().filter_map(Address::path);
         names.chain([state_dir.as_path()]).try_for_each(|path| hidden(path, &config.host_paths))?;

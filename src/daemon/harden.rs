@@ -13,6 +13,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use anyhow::Context;
+use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
@@ -33,19 +34,31 @@ const SYSTEM_CALLS: &str = include_str!("../../policies/seccomp/daemon.json");
 const FILES: ABI = ABI::V5;
 const SCOPES: ABI = ABI::V6;
 
+/// The name of the layer in `allow_degraded`.
+const LANDLOCK: &str = "landlock";
+
 /// What [`confine`] came to.
 #[derive(Debug)]
 #[must_use = "a wall that is missing is to be told"]
 pub struct Walls {
     /// Why there is no landlock, if so.
-    missing: Option<String>,
+    missing: Option<NoLandlock>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("this process cannot be held to its own files by landlock: {0}")]
+pub struct NoLandlock(String);
+
+impl NoLandlock {
+    pub const REMEDY: &str = "boot a kernel from 5.19 on with CONFIG_SECURITY_LANDLOCK=y and `landlock` in its `lsm=` list, \
+                              or start with `--allow-degraded=landlock`";
 }
 
 impl Walls {
     /// Once there is a log.
     pub(crate) fn tell(&self) {
-        if let Some(reason) = &self.missing {
-            tracing::warn!(reason, "this process is not held to its own files: no landlock");
+        if let Some(missing) = &self.missing {
+            tracing::warn!("{missing}; `allow_degraded` lets it go without");
         }
     }
 }
@@ -58,17 +71,21 @@ pub fn confine(config: &Config, state_dir: Option<&Path>, launcher: &Launcher) -
 }
 
 fn confine_to(config: &Config, paths: &Paths) -> anyhow::Result<Walls> {
+    paths::refuse_root(config)?;
     drop_capabilities(config).context("cannot give up capabilities")?;
     make_folders(config);
     let missing = match landlocked(paths) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => None,
         Ok(RulesetStatus::NotEnforced) => {
-            Some("this kernel has none, or it is not in the list of `lsm=`".into())
+            Some(NoLandlock("this kernel has none, or it is not in the list of `lsm=`".into()))
         }
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(NoLandlock(error.to_string())),
     };
     set_no_new_privs().context("cannot give up setuid programs")?;
-    Ok(Walls { missing })
+    match missing {
+        Some(missing) if !config.allow_degraded.contains(LANDLOCK) => Err(missing.into()),
+        missing => Ok(Walls { missing }),
+    }
 }
 
 /// A rule needs a folder that is there. Whoever uses one that could not be made tells why.
@@ -114,21 +131,29 @@ fn landlocked(paths: &Paths) -> Result<RulesetStatus, RulesetError> {
 
 /// Root's go with root, in [`crate::shed`]: they may be needed to read policies. Others may have been given some, of which
 /// one has a use: to listen below port 1024.
-fn drop_capabilities(config: &Config) -> Result<(), caps::errors::CapsError> {
+fn drop_capabilities(config: &Config) -> Result<(), CapsError> {
     caps::clear(None, CapSet::Ambient)
         .or_else(|error| if geteuid().is_root() { Err(error) } else { Ok(()) })?;
     if geteuid().is_root() {
-        return Ok(());
+        return caps::clear(None, CapSet::Inheritable);
     }
-    let low = config
-        .listen
-        .iter()
-        .any(|address| matches!(address, Address::Tcp(at) if (1..1024).contains(&at.port())));
+    let low = |address: &Address| matches!(address, Address::Tcp(at) if (1..1024).contains(&at.port()));
+    let low = config.listen.iter().chain(&config.telemetry.address()).any(low);
     let useful: CapsHashSet = low.then_some(Capability::CAP_NET_BIND_SERVICE).into_iter().collect();
     let kept = caps::read(None, CapSet::Permitted)?.intersection(&useful).copied().collect();
     caps::set(None, CapSet::Effective, &kept)?;
     caps::set(None, CapSet::Permitted, &kept)?;
     caps::clear(None, CapSet::Inheritable)
+}
+
+/// Once all that is listened on is bound, and before there is a second thread: capset(2) is for the calling one alone, so
+/// one that policies run in would keep what it was started with.
+pub(crate) fn bound() -> Result<(), CapsError> {
+    if geteuid().is_root() {
+        return Ok(());
+    }
+    caps::clear(None, CapSet::Effective)?;
+    caps::clear(None, CapSet::Permitted)
 }
 
 /// For good, and for all threads. After root was given up, and all that is listened on was bound.

@@ -23,7 +23,8 @@ mod telemetry;
 
 pub use config::{Config, Service, Shown, schema, shown};
 pub use delegate::{DelegateError, ask_systemd};
-pub use harden::{Walls, confine};
+pub use entrance::Entrance;
+pub use harden::{NoLandlock, Walls, confine};
 pub use images::images;
 pub use listen::Address;
 pub use privilege::{DAEMON, shed};

@@ -28,14 +28,15 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// For policies that are still to be told how jobs ended.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started while there was one
-/// thread; `admission` has the policies of the settings loaded, by threads behind `walls`. SIGHUP loads them again.
+/// Serves HTTP until SIGTERM or SIGINT, then lets requests under way end. `launcher` was started, and `entrance` opened, while
+/// there was one thread; `admission` has the policies of the settings loaded, by threads behind `walls`. SIGHUP loads them
+/// again.
 pub fn serve(
     config: &Config,
-    launcher: Launcher,
-    profiles: Profiles,
+    (launcher, profiles): (Launcher, Profiles),
     admission: Admission,
     walls: &Walls,
+    entrance: Entrance,
 ) -> anyhow::Result<()> {
     log::start(config)?;
     walls.tell();
@@ -44,7 +45,6 @@ pub fn serve(
     }
     tell_policies(config, &admission)?;
     raise_open_files();
-    let entrance = Entrance::open(config)?;
     privilege::shed()?;
     harden::filter()?;
     let callers = entrance.callers(config)?;

@@ -1,14 +1,17 @@
 //! `stockade doctor`: on a host that is as it should be, and before each obstacle that can be put up here. Those that only a
-//! change to the whole host could (AppArmor's restriction, `unprivileged_userns_clone`, a kernel without overlayfs, old or
-//! without landlock) have unit tests over what such hosts' files say.
+//! change to the whole host could (AppArmor's restriction, `unprivileged_userns_clone`, an old kernel or one without overlayfs)
+//! have unit tests over what such hosts' files say.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Command;
 
+use nix::errno::Errno;
+use nix::libc::{SYS_clone3, SYS_landlock_create_ruleset, SYS_unshare};
 use serde_json::Value;
 use support::{Case, Needs, Temp, Who, cases, figure, run, stockade};
+
+use crate::outer;
 
 pub(crate) fn cases() -> Vec<Case> {
     let for_all = cases![healthy].into_iter().map(|case| case.only(&Who::ALL));
@@ -16,16 +19,10 @@ pub(crate) fn cases() -> Vec<Case> {
     let of_range = cases![no_helpers, powerless_helpers, no_new_privs]
         .into_iter()
         .map(|case| case.only(&[Who::UserWithSubuid]));
-    let filtered = cases![filtered].into_iter().map(|case| case.needs(Needs::Host(no_python)));
+    let filtered =
+        cases![filtered, no_landlock].into_iter().map(|case| case.needs(Needs::Host(outer::no_python)));
     let all = cases![without_cgroups, print_setup, no_user_namespaces, no_range];
     all.into_iter().chain(for_all).chain(of_root).chain(of_range).chain(filtered).collect()
-}
-
-/// One in a home, such as pyenv's, is not everybody's.
-const PYTHON: &str = "/usr/bin/python3";
-
-fn no_python() -> Option<&'static str> {
-    (!Path::new(PYTHON).exists()).then_some("there is no /usr/bin/python3")
 }
 
 /// The checks that `doctor` prints where it is started so; it fails when one of them does.
@@ -161,23 +158,16 @@ fn chroot(who: Who) {
 
 /// As Docker's usual list does for who has no capability: unshare(2) is refused, clone3(2) unknown.
 fn filtered(who: Who) {
-    const FILTER: &str = "
-import ctypes, errno, os, platform, struct, sys
-unshare = 272 if platform.machine() == 'x86_64' else 97
-refuse = lambda code: 0x00050000 | code
-program = [(0x20, 0, 0, 0), (0x15, 0, 1, unshare), (0x06, 0, 0, refuse(errno.EPERM)),
-           (0x15, 0, 1, 435), (0x06, 0, 0, refuse(errno.ENOSYS)), (0x06, 0, 0, 0x7fff0000)]
-code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *line) for line in program))
-filter = struct.pack('HP', len(program), ctypes.addressof(code))
-libc = ctypes.CDLL(None, use_errno=True)
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, filter, 0, 0) == 0, os.strerror(ctypes.get_errno())
-os.execv(sys.argv[1], sys.argv[1:])
-";
-    let mut command = who.command(PYTHON);
-    command.args(["-c", FILTER]).arg(stockade()).args(["doctor", "--json"]);
-    let checks = checks(command);
-    told(&checks, "sandbox", "FAIL", "user namespace", "seccomp=unconfined");
+    let mut command = outer::filtered(who, &[(SYS_unshare, Errno::EPERM), (SYS_clone3, Errno::ENOSYS)]);
+    command.args(["doctor", "--json"]);
+    told(&checks(command), "sandbox", "FAIL", "user namespace", "seccomp=unconfined");
+}
+
+/// As a kernel without it answers.
+fn no_landlock(who: Who) {
+    let mut command = outer::filtered(who, &[(SYS_landlock_create_ruleset, Errno::ENOSYS)]);
+    command.args(["doctor", "--json"]);
+    told(&checks(command), "landlock", "FAIL", "off in this kernel", "--allow-degraded=landlock");
 }
 
 fn no_range(who: Who) {

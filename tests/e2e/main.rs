@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod images;
+mod outer;
 mod readme;
 mod registry;
 mod verbs;

@@ -1,14 +1,27 @@
 //! The daemon's own walls, as the kernel tells of them.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+mod reload;
 
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc::SYS_landlock_create_ruleset;
 use serde_json::json;
-use support::{BUNDLE, Case, Daemon, State, Temp, Who, cases, token};
+use support::{Case, Daemon, Needs, STATE_DIR, State, Temp, Who, cases, eventually, run, stockade, token};
+
+use crate::outer;
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![every_thread, a_reload_reads_no_other_folder, files_are_its_own, secrets_stay_out_of_the_log]
+    let all =
+        cases![every_thread, files_are_its_own, secrets_stay_out_of_the_log, nothing_is_made_in_the_root];
+    let of_root = cases![low_port].into_iter().map(|case| case.only(&[Who::Root]));
+    let filtered = cases![no_landlock].into_iter().map(|case| case.needs(Needs::Host(outer::no_python)));
+    all.into_iter().chain(of_root).chain(filtered).chain(reload::cases()).collect()
 }
 
 /// A policy that has something to say about no job here.
@@ -17,23 +30,26 @@ fn bundle() -> String {
     format!("[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\n{settings}")
 }
 
-/// All its threads; the launcher has none of it, since it makes namespaces.
-fn every_thread(who: Who) {
-    let daemon = Daemon::with_policies(who, &bundle(), &[]);
-    daemon.run(&json!({"command": ["true"]}));
+fn threads_hold_nothing(daemon: &Daemon) {
     let tasks = fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("the daemon runs");
+    let sets = ["Inh", "Prm", "Eff", "Amb"].map(|set| format!("Cap{set}:\t0000000000000000"));
     let mut threads = 0;
     for task in tasks.flatten() {
         let status = fs::read_to_string(task.path().join("status")).expect("readable by everybody");
-        for line in
-            ["NoNewPrivs:\t1", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "Seccomp:\t2"]
-        {
+        for line in sets.iter().map(String::as_str).chain(["NoNewPrivs:\t1", "Seccomp:\t2"]) {
             assert!(status.contains(line), "{line} of {status}");
         }
         assert!(!status.contains("Uid:\t0"), "{status}");
         threads += 1;
     }
     assert!(threads > 3, "{threads} threads");
+}
+
+/// All its threads; the launcher has none of it, since it makes namespaces.
+fn every_thread(who: Who) {
+    let daemon = Daemon::with_policies(who, &bundle(), &[]);
+    daemon.run(&json!({"command": ["true"]}));
+    threads_hold_nothing(&daemon);
     let limits = fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap_or_default();
     let core = limits.lines().find(|line| line.starts_with("Max core file size"));
     assert!(core.is_none_or(|line| line.split_whitespace().nth(4) == Some("0")), "{core:?}");
@@ -44,21 +60,57 @@ fn every_thread(who: Who) {
     assert!(launcher.contains("Seccomp:\t0"), "{launcher}");
 }
 
-/// The bundle's own folder, and those of its components, can be read after the start; another, which the user could read, cannot.
-fn a_reload_reads_no_other_folder(who: Who) {
-    let elsewhere = Temp::new();
-    elsewhere.file("secret.wasm", "not for the daemon");
-    let names = |plugin: &str| format!("[[policy]]\nname = \"p\"\nplugin = \"{plugin}\"\n");
-    let daemon = Daemon::with_policies(who, &bundle(), &[]);
-    let folder = elsewhere.path().display();
-    daemon.rewrite(BUNDLE, names(&format!("{folder}/secret.wasm")));
-    let refused = daemon.client().post("/policies/reload", &json!({}));
-    assert_eq!(refused.status, 422, "{}", refused.text());
-    assert!(refused.text().contains("Permission denied"), "{}", refused.text());
-    daemon.rewrite("near.wasm", "no component either");
-    daemon.rewrite(BUNDLE, names("near.wasm"));
-    let refused = daemon.client().post("/policies/reload", &json!({})).text();
-    assert!(!refused.contains("Permission denied"), "{refused}");
+/// As a unit with `AmbientCapabilities=CAP_NET_BIND_SERVICE` starts it. The threads that policies run in are there before the
+/// server is.
+fn low_port(_: Who) {
+    const USER: u32 = 61_235;
+    let folder = Temp::new();
+    chown(folder.path(), Some(USER), None).expect("root gives away an own folder");
+    let file = folder.file("policies.toml", bundle());
+    let policies = file.to_str().expect("a temporary path is text");
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = (600..1024).find(free).expect("a free port that takes the capability");
+    let address = format!("127.0.0.1:{port}");
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args([format!("--reuid={USER}"), format!("--regid={USER}"), "--clear-groups".into()]);
+    setpriv.args(["--inh-caps=-all,+net_bind_service", "--ambient-caps=-all,+net_bind_service", "--"]);
+    setpriv.arg(stockade()).current_dir("/").env("HOME", folder.path());
+    let args = ["--listen", &address, "--policies", policies, "--allow-degraded", "cgroup"];
+    let daemon = Daemon::behind(Who::Root, setpriv, &args, State::below(Who::Root, folder.path()));
+    let line = format!("listening on http://{address}");
+    eventually(Duration::from_secs(5), &line, || daemon.log().contains(&line).then_some(()));
+    daemon.run(&json!({"command": ["true"]}));
+    threads_hold_nothing(&daemon);
+}
+
+/// As on a kernel without it: refused, unless the operator allows it by name.
+fn no_landlock(who: Who) {
+    let kernel = || outer::filtered(who, &[(SYS_landlock_create_ruleset, Errno::ENOSYS)]);
+    let state = State::new(who);
+    let mut serve = kernel();
+    serve.args(["serve", "--listen", "127.0.0.1:0"]).env(STATE_DIR, state.path()).stderr(Stdio::piped());
+    let mut refused = serve.spawn().expect("it starts");
+    let status = eventually(Duration::from_secs(20), "it ends", || refused.try_wait().expect("an own child"));
+    let said = refused.wait_with_output().expect("an own child").stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("landlock") && said.contains("hint: ") && said.contains("--allow-degraded=landlock"),
+        "{said}"
+    );
+    let daemon = Daemon::behind(who, kernel(), &["--allow-degraded", "landlock"], state);
+    let job = daemon.run(&json!({"command": ["true"]}));
+    assert_eq!(job["isolation"]["degraded"], json!(["landlock"]), "{job}");
+    assert!(daemon.log().contains("cannot be held to its own files by landlock"), "{}", daemon.log());
+}
+
+/// What is made in `/` would take a right to all that is below it.
+fn nothing_is_made_in_the_root(who: Who) {
+    let refused = run(who, &["serve", "--listen", "unix:/stockade-of-a-test.sock"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    for words in ["setting `listen`", "lies in `/` itself", "hint: ", "a folder of its own"] {
+        assert!(refused.stderr.contains(words), "{refused:?}");
+    }
 }
 
 fn files_are_its_own(who: Who) {

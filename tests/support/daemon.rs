@@ -85,8 +85,17 @@ impl Daemon {
         Self::launch(who, &["--config", &settings], Some(folder), State::new(who))
     }
 
+    /// As [`Daemon::start`], by a command that becomes the binary once it has set something up.
+    pub fn behind(who: Who, command: Command, args: &[&str], state: State) -> Self {
+        Self::spawn(who, serving(command, &state, args), None, state)
+    }
+
     fn launch(who: Who, args: &[&str], folder: Option<Temp>, state: State) -> Self {
-        let mut child = serve(who, &state, args).stderr(Stdio::piped()).spawn().expect("the daemon starts");
+        Self::spawn(who, serve(who, &state, args), folder, state)
+    }
+
+    fn spawn(who: Who, mut command: Command, folder: Option<Temp>, state: State) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the daemon starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
         let mut early = String::new();
         let address = loop {
@@ -211,7 +220,10 @@ fn settings(folder: &Temp, toml: &str) -> String {
 }
 
 fn serve(who: Who, state: &State, args: &[&str]) -> Command {
-    let mut command = who.command(stockade());
+    serving(who.command(stockade()), state, args)
+}
+
+fn serving(mut command: Command, state: &State, args: &[&str]) -> Command {
     command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).env(STATE_DIR, state.path());
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command

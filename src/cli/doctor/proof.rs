@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use admission::{About, Admission, Options, Verdict};
-use daemon::Config;
+use daemon::{Config, NoLandlock};
 use model::{JobId, JobRequest, Receipt};
 use nix::errno::Errno;
 use sandbox::{HostCaps, Launcher, Profiles, Sources, StartError};
@@ -60,12 +60,12 @@ fn remedy(error: &StartError, filtered: bool) -> &'static str {
 
 fn landlock(host: &HostCaps) -> Check {
     match host.landlock_abi {
+        // Renames from one folder to another (LANDLOCK_ACCESS_FS_REFER) came with 2.
+        Some(1) => {
+            Check::caution("landlock", "ABI 1: enough for jobs, not for `serve` itself", NoLandlock::REMEDY)
+        }
         Some(abi) => Check::pass("landlock", format!("ABI {abi}")),
-        None => Check::fail(
-            "landlock",
-            "off in this kernel",
-            "boot with `landlock` in the list of `lsm=`, or allow jobs without it: `--allow-degraded landlock`",
-        ),
+        None => Check::fail("landlock", "off in this kernel", NoLandlock::REMEDY),
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the daemon has a use for, by what it does with it. A path that is not there gives no rule.
 
 use std::env;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use admission::Bundle;
 
 use crate::Config;
 use crate::listen::Address;
+use crate::settings::ConfigError;
 
 /// Of the C library, where it is a shared one: the process that compiles policies is started anew.
 const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
@@ -57,9 +59,10 @@ impl Paths {
     pub(super) fn of(config: &Config, state_dir: Option<&Path>) -> Self {
         let mut read: Vec<PathBuf> = HOST.iter().map(PathBuf::from).collect();
         read.extend(resolver_folder());
-        read.extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(env::var_os).map(PathBuf::from));
+        let authorities = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(env::var_os);
+        read.extend(authorities.map(PathBuf::from).filter(|path| !is_root(path)));
         // Renewed by renaming: the new file is another one in the same folder, or in the one that a link leads to.
-        read.extend(named(config).iter().flat_map(|file| folders_of(file)));
+        read.extend(named(config).iter().flat_map(|file| read_with(file)));
         let listened = config.listen.iter().filter_map(Address::path);
         Self {
             programs: LIBRARIES.iter().map(PathBuf::from).chain(env::current_exe().ok()).collect(),
@@ -72,6 +75,32 @@ impl Paths {
             ..Self::default()
         }
     }
+}
+
+/// A rule about the host's root opens all of the host, which for what is read [`read_with`] avoids. What is written or made
+/// needs its folder.
+pub(super) fn refuse_root(config: &Config) -> Result<(), ConfigError> {
+    let sockets = config.listen.iter().filter_map(Address::path).filter_map(Path::parent);
+    let logs = config.admission_log.iter().flat_map(|file| folders_of(file));
+    let all = sockets.map(|folder| ("listen", folder.to_owned()));
+    let all = all.chain(logs.map(|folder| ("admission_log", folder)));
+    let mut all = all.chain(config.policy_cache.clone().map(|folder| ("policy_cache", folder)));
+    all.find(|(_, folder)| is_root(folder)).map_or(Ok(()), |(key, _)| {
+        let detail =
+            "lies in `/` itself: to write there, all of the host would have to be open to this process";
+        Err(ConfigError::setting(key, detail, "name a place in a folder of its own"))
+    })
+}
+
+fn is_root(path: &Path) -> bool {
+    let identity = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    identity(path).is_some_and(|found| Some(found) == identity(Path::new("/")))
+}
+
+/// Folders whose files may take the place of this one. In the host's root it is the file alone: another in its place is
+/// refused until the next start.
+fn read_with(file: &Path) -> impl Iterator<Item = PathBuf> {
+    folders_of(file).into_iter().map(|folder| if is_root(&folder) { file.into() } else { folder })
 }
 
 /// Files that the settings name, and those that the bundle does. Whoever loads one that cannot be read tells why.

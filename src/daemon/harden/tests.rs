@@ -2,6 +2,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use nix::sys::socket::{AddressFamily, SockFlag, SockType};
+
 use super::*;
 use crate::Settings;
 use crate::machine::Machine;
@@ -48,6 +50,33 @@ fn what_a_bundle_and_the_settings_name_elsewhere_can_be_read() {
 }
 
 #[test]
+fn a_file_in_the_root_opens_nothing_but_itself() {
+    let config = config("policies = '/p.toml'\ntls_cert = '/usr/../cert.pem'\ntls_key = '/k/key.pem'");
+    let read = Paths::of(&config, None).read;
+    for file in ["/p.toml", "/usr/../cert.pem", "/k"] {
+        assert!(read.contains(&file.into()), "{file}: {read:?}");
+    }
+    assert!(
+        !read.iter().any(|path| path.canonicalize().is_ok_and(|real| real == Path::new("/"))),
+        "{read:?}"
+    );
+}
+
+#[test]
+fn what_is_written_has_a_folder_of_its_own() {
+    for (key, text) in [
+        ("listen", "listen = 'unix:/s.sock'"),
+        ("admission_log", "admission_log = '/usr/../a.jsonl'"),
+        ("policy_cache", "policy_cache = '/'"),
+    ] {
+        let refused = paths::refuse_root(&config(text)).expect_err(text).to_string();
+        assert!(refused.contains(key), "{refused}");
+    }
+    paths::refuse_root(&config("listen = 'unix:/run/stockade/s.sock'\nadmission_log = '/var/a.jsonl'"))
+        .expect("apart");
+}
+
+#[test]
 fn a_shipped_bundle_opens_no_folder() {
     let with = Paths::of(&config("policies = 'ci'"), None);
     assert_eq!(with.read, Paths::of(&config(""), None).read);
@@ -76,7 +105,7 @@ fn a_walled_process_has_its_own_files_and_no_others() {
 fn walled() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).expect("set by the test"));
     let (state, other) = (folder.join("state"), folder.join("other"));
-    let config = config("");
+    let config = config("allow_degraded = ['landlock']");
     let walls = confine_to(&config, &Paths::of(&config, Some(&state))).expect("confined");
     filter().expect("filtered");
     let status = std::thread::spawn(|| fs::read_to_string("/proc/thread-self/status"));
@@ -89,6 +118,12 @@ fn walled() {
         "Umask:\t0077",
     ] {
         assert!(status.contains(line), "{line} of {status}");
+    }
+    // One that the kernel would have, or would load a module for.
+    let socket = |kind| nix::sys::socket::socket(AddressFamily::Inet, kind, SockFlag::SOCK_CLOEXEC, None);
+    assert_eq!(socket(SockType::SeqPacket).err(), Some(nix::errno::Errno::EPROTONOSUPPORT));
+    for kind in [SockType::Stream, SockType::Datagram] {
+        socket(kind).expect("TCP and UDP");
     }
     // unshare(2) as anybody may who has no filter.
     let refused = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER);
