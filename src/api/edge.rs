@@ -71,12 +71,12 @@ fn refused_unread(status: StatusCode) -> bool {
     )
 }
 
-/// Our own faults are errors; a caller's are of interest only to whoever looks for them.
+/// Our own faults are errors; a caller's, and what passes by itself, are of interest only to whoever looks for them.
 fn log(problem: &Problem) {
     let (status, code) = (problem.status().as_u16(), problem.name());
     if problem.is_policys() {
         // It was told already, with what only who asked the policies knows.
-    } else if problem.status().is_server_error() {
+    } else if problem.is_fault() {
         tracing::error!(status, code, "request failed: {}", problem.cause());
     } else {
         tracing::debug!(status, code, "request refused: {}", problem.cause());

@@ -106,6 +106,12 @@ impl Problem {
         matches!(self.code, PolicyBusy | PolicyDenied | PolicyDeniedNow | PolicyFailed)
     }
 
+    /// Ours. A full disk or an end that was asked for is logged where it begins and ends, not with each that it refuses.
+    pub(crate) fn is_fault(&self) -> bool {
+        use Code::{NotReady, Stopping, StorageFull};
+        self.status().is_server_error() && !matches!(self.code, NotReady | Stopping | StorageFull)
+    }
+
     pub(crate) fn body(&self, request_id: &str, instance: &str) -> Body {
         // Strings and numbers alone: there is nothing in it that could fail to serialise.
         serde_json::to_vec(&self.document(request_id, instance)).map_or_else(|_| Body::empty(), Body::from)

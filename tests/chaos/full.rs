@@ -52,6 +52,7 @@ fn full_disk(who: Who) {
     assert_eq!((next.status, &next.json()["status"]), (200, &json!("succeeded")), "{}", next.text());
     ended.extend(later.iter().map(|id| whole(&daemon.ended(id))));
     figure(format!("{} ms after there was room again, all had ended", start.elapsed().as_millis()));
+    told_once(&daemon.log());
     assert_eq!(daemon.stop().code(), Some(0));
     is_intact(&state);
     let again = Daemon::resumed(who, &state, "");
@@ -61,6 +62,14 @@ fn full_disk(who: Who) {
     still_answers(&again, &before);
     assert_eq!(again.job(&id(&next.json()))["status"], "succeeded");
     assert_eq!(again.stop().code(), Some(0));
+}
+
+/// That there is no room, and that there is again; not with each request that is refused.
+fn told_once(log: &str) {
+    for words in ["the disk is nearly full", "the disk has room again"] {
+        assert_eq!(log.matches(words).count(), 1, "{words}: {log}");
+    }
+    assert!(!log.contains("request failed"), "{log}");
 }
 
 /// Two jobs that end after so many seconds.
