@@ -22,6 +22,8 @@ mod sys;
 mod tool;
 pub mod wire;
 
+use nix::sys::stat::Mode;
+
 pub use host::{CgroupCaps, HostCaps};
 pub use launcher::{Launcher, LauncherOptions, StartError, Stores, launcher_main};
 pub use plan::{ImageLayer, ImageRoot, LaunchPlan, PlanError, Planner, Sources, VolumePlan, Workspace};
@@ -30,6 +32,10 @@ pub use seccomp::{Profile, ProfileError, Profiles};
 pub use step::{Step, StepError};
 pub use sys::{set_terminal_size, terminal_size};
 pub use tool::{ImageIds, Tool, ToolCall};
+
+/// As a login shell has it: folders are made for other ids to pass through, and a job finds nothing else. Whoever starts
+/// Stockade may have another.
+const USUAL_UMASK: Mode = Mode::S_IWGRP.union(Mode::S_IWOTH);
 
 /// `argv[0]` of the launcher; no user types it.
 pub const LAUNCHER_ROLE: &str = "@launcher";

@@ -63,11 +63,15 @@ pub(crate) fn adopt(fd: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
+/// Room for SCM_MAX_FD (253) of them behind one header; of a type that is aligned as `cmsghdr` must be.
+pub(crate) type Control = [u64; 136];
+
 /// One packet off a `SOCK_SEQPACKET` socket.
 #[derive(Debug)]
 pub(crate) struct Packet {
     pub(crate) length: usize,
-    pub(crate) fds: Vec<OwnedFd>,
+    /// What came with it, over zeroes; whoever parses it owns the descriptors in it.
+    pub(crate) control: Control,
     /// It, or its descriptors, did not all arrive.
     pub(crate) is_cut: bool,
 }
@@ -75,8 +79,7 @@ pub(crate) struct Packet {
 /// recvmsg(2) with descriptors. nix tells nothing of those that came with a message whose others did not (no more room in
 /// the table of this process): they would stay open for ever.
 pub(crate) fn receive(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<Packet> {
-    // Room for SCM_MAX_FD (253) of them behind one header; of a type that is aligned as `cmsghdr` must be.
-    let mut control = [0_u64; 136];
+    let mut control: Control = [0; _];
     let mut part = libc::iovec { iov_base: packet.as_mut_ptr().cast(), iov_len: packet.len() };
     // SAFETY: msghdr is a plain struct for which all zeroes is "nothing".
     let mut header: libc::msghdr = unsafe { zeroed() };
@@ -90,22 +93,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<P
     )?;
     let is_cut = header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
     let length = usize::try_from(length).map_err(io::Error::other)?;
-    Ok(Packet { length, fds: rights(&control), is_cut })
-}
-
-/// The descriptors in what recvmsg(2) has written over zeroes: headers of a length, a level and a type, each with what it is
-/// about behind it, to the next eight bytes (cmsg(3); 64 bits, little-endian, as all that Stockade runs on).
-#[expect(clippy::cast_possible_truncation, reason = "the half that is asked for")]
-fn rights(control: &[u64]) -> Vec<OwnedFd> {
-    let half = |at: usize| control.get(at / 2).map_or(0, |pair| (pair >> (32 * (at % 2))) as u32);
-    let (mut at, mut fds) = (0, Vec::new());
-    while let length @ 16.. = half(at) as usize {
-        if (half(at + 2), half(at + 3)) == (libc::SOL_SOCKET as u32, libc::SCM_RIGHTS as u32) {
-            fds.extend((4..length / 4).map(|i| adopt(half(at + i).cast_signed())));
-        }
-        at += length.div_ceil(8) * 2;
-    }
-    fds
+    Ok(Packet { length, control, is_cut })
 }
 
 /// Closes every descriptor from `first` to `last`.

@@ -89,10 +89,33 @@ fn receive_packet(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<(usiz
     loop {
         match sys::receive(socket, packet) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            Ok(packet) if packet.is_cut => return Err(io::ErrorKind::InvalidData.into()),
-            received => return received.map(|packet| (packet.length, packet.fds)),
+            Err(error) => return Err(error),
+            Ok(received) => {
+                // Also those of a packet that is of no use: they would stay open.
+                let fds = rights(&received.control);
+                return if received.is_cut {
+                    Err(io::ErrorKind::InvalidData.into())
+                } else {
+                    Ok((received.length, fds))
+                };
+            }
         }
     }
+}
+
+/// The descriptors in what recvmsg(2) has written over zeroes: headers of a length, a level and a type, each with what it is
+/// about behind it, to the next eight bytes (cmsg(3); 64 bits, little-endian, as all that Stockade runs on).
+#[expect(clippy::cast_possible_truncation, reason = "the half that is asked for")]
+fn rights(control: &[u64]) -> Vec<OwnedFd> {
+    let half = |at: usize| control.get(at / 2).map_or(0, |pair| (pair >> (32 * (at % 2))) as u32);
+    let (mut at, mut fds) = (0, Vec::new());
+    while let length @ 16.. = half(at) as usize {
+        if (half(at + 2), half(at + 3)) == (libc::SOL_SOCKET as u32, libc::SCM_RIGHTS as u32) {
+            fds.extend((4..length / 4).map(|i| sys::adopt(half(at + i).cast_signed())));
+        }
+        at += length.div_ceil(8) * 2;
+    }
+    fds
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {

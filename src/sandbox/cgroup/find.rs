@@ -20,6 +20,8 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::USUAL_UMASK;
+
 use super::{
     claim, dir,
     error::CgroupError,
@@ -113,7 +115,7 @@ impl Delegation {
         let hierarchies = membership::read()?;
         let mut found = Self::of_subtrees(None, Vec::new(), Swap::Absent);
         // Jobs' ids pass through the groups that are made here, whatever umask(2) the caller has.
-        let own = umask(Mode::S_IWGRP | Mode::S_IWOTH);
+        let own = umask(USUAL_UMASK);
         let outcome = found.take_all(&hierarchies, options).and_then(|()| found.check(&hierarchies));
         umask(own);
         if let Err(error) = outcome {

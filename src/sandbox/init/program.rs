@@ -13,6 +13,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, execve, getcwd, pipe2};
 
 use super::{Built, Job, StepGroup, affinity};
+use crate::USUAL_UMASK;
 use crate::plan::{Rlimit, RlimitName, StepPlan};
 use crate::seccomp::Program as Filter;
 use crate::step::{At, Step, StepError};
@@ -81,7 +82,7 @@ fn become_program(
     if !inside {
         return Err(StepError { step: Step::WorkingDirectory, index: 1, errno: libc::ENOENT });
     }
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    nix::sys::stat::umask(USUAL_UMASK);
     // The last step that needs a descriptor of its own. Before limits: RLIMIT_NOFILE may be smaller than its number.
     if let Some(rules) = landlock {
         let failed = |_| StepError::new(Step::Restrict, 0, &io::Error::last_os_error());

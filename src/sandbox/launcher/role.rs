@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::umask;
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
 use super::keeper::{self, Part};
@@ -23,7 +23,7 @@ use super::{Boot, BootReport, Machine, NEWEST_LANDLOCK, serve, surroundings};
 use crate::cgroup::Groups;
 use crate::host::{CgroupCaps, HostCaps};
 use crate::tool::Tool;
-use crate::{sys, wire};
+use crate::{USUAL_UMASK, sys, wire};
 
 /// An operation of the launcher's start and why it failed.
 type Failed = (&'static str, io::Error);
@@ -38,7 +38,7 @@ pub fn launcher_main(tool: Tool) -> ExitCode {
         .map(|(layers, volumes)| Mounts { layers: sys::adopt(layers), volumes: sys::adopt(volumes) });
     let socket = sys::adopt(socket);
     // Jobs' ids pass through the folders that are made here, whatever umask(2) the caller has.
-    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    umask(USUAL_UMASK);
     let result = match inside {
         None => enter_user_namespace(&socket),
         Some(boot) => live(&socket, sys::adopt(boot), mounts, tool),
