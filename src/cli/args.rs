@@ -1,5 +1,7 @@
 //! The command line as typed. Docker's letters keep Docker's meaning.
 
+mod value;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -21,6 +23,8 @@ use crate::submit::SubmitArgs;
 use crate::token::TokenArgs;
 use crate::units::{duration_ms, size_bytes};
 use crate::volume::VolumeArgs;
+pub(crate) use value::Ulimit;
+use value::{commit, ulimit, volume};
 
 /// Runs untrusted programs in rootless, hardened sandboxes
 #[derive(Debug, Parser)]
@@ -224,14 +228,6 @@ pub(crate) enum NetworkMode {
     None,
 }
 
-/// By the names of docker(1) and limits.conf(5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ulimit {
-    OpenFiles,
-    FileBytes,
-    StackBytes,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PullWhen {
     /// When it is not here yet
@@ -239,38 +235,6 @@ pub(crate) enum PullWhen {
     /// Each time: a tag may have moved
     Always,
     Never,
-}
-
-/// Docker's form, with names alone: a host path is no volume.
-fn volume(text: &str) -> Result<VolumeRequest, String> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let (name, path, read_only) = match parts[..] {
-        [name, path] | [name, path, "rw"] => (name, path, false),
-        [name, path, "ro"] => (name, path, true),
-        _ => return Err("write it as NAME:/PATH or NAME:/PATH:ro".into()),
-    };
-    if name.contains('/') {
-        return Err("a volume has a name; for a folder of this machine there is `--host-path`".into());
-    }
-    Ok(VolumeRequest { name: name.into(), path: path.into(), read_only })
-}
-
-fn commit(text: &str) -> Result<CommitRequest, String> {
-    match text.split_once(',') {
-        None => Ok(CommitRequest { image: text.into(), workspace: false }),
-        Some((image, "workspace")) => Ok(CommitRequest { image: image.into(), workspace: true }),
-        Some(_) => Err("write it as NAME or NAME,workspace".into()),
-    }
-}
-
-fn ulimit(text: &str) -> Result<(Ulimit, u64), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    match name {
-        "nofile" => Ok((Ulimit::OpenFiles, value.parse().map_err(|_| "nofile is a number")?)),
-        "fsize" => Ok((Ulimit::FileBytes, size_bytes(value)?)),
-        "stack" => Ok((Ulimit::StackBytes, size_bytes(value)?)),
-        _ => Err("one of nofile, fsize, stack".into()),
-    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
