@@ -1,5 +1,6 @@
 //! Every route, as a client that means well uses it.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -8,7 +9,16 @@ use support::{Case, Daemon, Who, cases};
 use crate::problem;
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![health_and_version, capabilities, job_ids, waiting, wait_syntax, the_job_as_a_whole, keep_alive]
+    cases![
+        health_and_version,
+        capabilities,
+        job_ids,
+        accepted,
+        waiting,
+        wait_syntax,
+        the_job_as_a_whole,
+        keep_alive
+    ]
 }
 
 fn health_and_version(who: Who) {
@@ -40,6 +50,22 @@ fn capabilities(who: Who) {
             "{limit}: {told}"
         );
     }
+}
+
+/// One answer for who does not wait, although some of these jobs have ended before it is written: clients keep its threads busy.
+fn accepted(who: Who) {
+    let daemon = Daemon::configured(who, "max_queued = 1000");
+    let job = json!({"command": ["true"]});
+    let client = || {
+        let mut client = daemon.client();
+        let answers = (0..100).map(|_| client.post("/jobs", &job));
+        answers.filter(|answer| answer.status != 202).map(|answer| answer.text()).collect::<Vec<_>>()
+    };
+    let others: Vec<String> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().expect("no panic")).collect()
+    });
+    assert_eq!(others, [""; 0]);
 }
 
 fn job_ids(who: Who) {
