@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::{Decision, Hook};
 use tokio::time::timeout;
 
-use crate::job::{Broken, Running};
+use crate::broken::Broken;
+use crate::job::Running;
 use crate::step::START_GRACE;
 
 /// What pre-start hooks had to say, for the record.
@@ -24,7 +25,7 @@ pub(crate) async fn approve(job: &mut Running) -> Result<(), Broken> {
         return Ok(());
     }
     let receipt = tokio::select! {
-        stands = timeout(START_GRACE, job.container.stands()) => stands.map_err(|_| Broken::Ended)??,
+        stands = timeout(START_GRACE, job.container.stands()) => stands.map_err(|_| Broken::Silent(START_GRACE))??,
         () = job.orders.cancelled() => return Err(Broken::Cancelled),
     };
     let judged = tokio::task::spawn_blocking(move || follower.pre_start(&Arc::new(receipt))).await;

@@ -10,8 +10,8 @@ use sandbox::protocol::{Order, Report};
 use sha2::{Digest, Sha256};
 
 use crate::Collected;
+use crate::broken::Broken;
 use crate::container::Container;
-use crate::job::Broken;
 use crate::orders::Orders;
 
 const MOST_FILES: u32 = 1000;

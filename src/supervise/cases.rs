@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::account::Begun;
-use crate::job::{Broken, Running};
+use crate::broken::Broken;
+use crate::job::Running;
 use crate::orders::{Orders, Wish};
 use crate::output::Kept;
 use crate::step::START_GRACE;
@@ -65,7 +66,7 @@ pub(crate) async fn run(
 ) -> Result<(StepResult, bool), Broken> {
     // Only then is there a workspace to run them over.
     let receipt = tokio::select! {
-        stands = timeout(START_GRACE, job.container.stands()) => stands.map_err(|_| Broken::Ended)??,
+        stands = timeout(START_GRACE, job.container.stands()) => stands.map_err(|_| Broken::Silent(START_GRACE))??,
         () = job.orders.cancelled() => return Err(Broken::Cancelled),
     };
     begun.tell();
@@ -103,11 +104,22 @@ impl Lanes<'_> {
                 Some(done) = self.running.join_next() => {
                     // A panic there is ours.
                     let done = done.map_err(std::io::Error::other)?;
+                    self.goes_on(&done).await?;
                     self.ended(step, done);
                 }
+                // No program runs in it, so what it has to say is its end.
+                fate = self.job.container.fate() => return Err(fate),
                 wish = self.job.orders.next() => self.pass_on(wish).await,
             }
         }
+    }
+
+    /// A case that went with the job's own sandbox, or with the launcher of both, says nothing: the job has no end yet.
+    async fn goes_on(&mut self, done: &Done) -> Result<(), Broken> {
+        if self.job.container.is_over() {
+            return Err(self.job.container.fate().await);
+        }
+        if done.result.status == Status::Lost { Err(Broken::Lost) } else { Ok(()) }
     }
 
     /// The next case, if there is one and room for it.

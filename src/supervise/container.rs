@@ -12,9 +12,12 @@ use sandbox::cgroup::Freezer;
 use sandbox::protocol::{Order, Report};
 use sandbox::{LaunchPlan, Sources, Step};
 use tokio::net::UnixDatagram;
+use tokio::time::timeout;
 
+use crate::broken::Broken;
 use crate::control::Control;
-use crate::job::Broken;
+use crate::orders::Orders;
+use crate::step::START_GRACE;
 use crate::{Changes, Inner, Watch, micros};
 
 /// Dropping it ends the sandbox and whatever runs in it.
@@ -62,28 +65,51 @@ pub(crate) struct StepHandles {
     pub(crate) freezer: Option<Freezer>,
 }
 
+/// A plan that the launcher was sent.
+pub(crate) struct Launched {
+    control: Control,
+    since: Instant,
+}
+
+/// `over` is the slot of the sandbox whose workspace it is over, if it is a case's. Until the launcher takes it, which one
+/// that is stuck does not, or the job is to end.
+pub(crate) async fn launch(
+    inner: &Inner,
+    plan: &LaunchPlan,
+    over: Option<u32>,
+    orders: &mut Orders,
+) -> Result<Launched, Broken> {
+    let since = Instant::now();
+    let socket = tokio::select! {
+        biased;
+        taken = timeout(START_GRACE, taken(inner, plan, over)) => taken.map_err(|_| Broken::Silent(START_GRACE))??,
+        () = orders.cancelled() => return Err(Broken::Cancelled),
+    };
+    Ok(Launched { control: Control::new(socket)?, since })
+}
+
+async fn taken(inner: &Inner, plan: &LaunchPlan, over: Option<u32>) -> Result<OwnedFd, Broken> {
+    loop {
+        match inner.launcher.launch(plan, over) {
+            Ok(socket) => return Ok(socket),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => writable(inner.launcher.socket()).await?,
+            Err(error) if is_gone(&error) => return Err(Broken::Lost),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 impl Container {
-    /// `over` is the slot of the sandbox whose workspace it is over, if it is a case's.
-    pub(crate) async fn launch(
+    pub(crate) fn new(
         inner: Arc<Inner>,
         plan: LaunchPlan,
-        over: Option<u32>,
+        launched: Launched,
         watch: Arc<dyn Watch>,
-    ) -> Result<Self, Broken> {
-        let launched = Instant::now();
-        let control = loop {
-            match inner.launcher.launch(&plan, over) {
-                Ok(socket) => break Control::new(socket)?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    writable(inner.launcher.socket()).await?;
-                }
-                Err(error) if is_gone(&error) => return Err(Broken::Lost),
-                Err(error) => return Err(error.into()),
-            }
-        };
+    ) -> Self {
+        let Launched { control, since } = launched;
         let (handles, receipt) = (Vec::new(), None);
         let counted = Counted::new(&inner);
-        Ok(Self {
+        Self {
             inner,
             control,
             handles,
@@ -93,11 +119,11 @@ impl Container {
             built: Vec::new(),
             slot: 0,
             host_uid: 0,
-            launched,
+            launched: since,
             watch,
             handed_out: false,
             _counted: counted,
-        })
+        }
     }
 
     /// What its plan was made over.
@@ -113,13 +139,23 @@ impl Container {
     /// An order that found nobody says nothing of why; what the other end has said last does.
     pub(crate) async fn explained(&mut self, error: Broken) -> Broken {
         match error {
-            Broken::Io(error) if is_gone(&error) => loop {
-                if let Err(fate) = self.note().await {
-                    return fate;
-                }
-            },
+            Broken::Io(error) if is_gone(&error) => self.fate().await,
             other => other,
         }
+    }
+
+    /// Why it ended, once it has; to be asked while no program runs in it. May be dropped and asked again.
+    pub(crate) async fn fate(&mut self) -> Broken {
+        loop {
+            if let Err(fate) = self.note().await {
+                return fate;
+            }
+        }
+    }
+
+    /// Whether [`Self::fate`] is there to be read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.control.is_closed()
     }
 
     pub(crate) fn into_plan(self) -> LaunchPlan {

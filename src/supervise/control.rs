@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use sandbox::protocol::{Order, Report};
 use sandbox::wire;
 use tokio::io::Interest;
@@ -24,6 +25,13 @@ impl Control {
     /// Orders are few and small, so the socket's buffer always has room for one more.
     pub(crate) fn send(&self, order: &Order, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         wire::send(self.0.as_fd(), order, fds)
+    }
+
+    /// Whether both launcher and init have closed their ends; what they sent before can still be received.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut socket = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
+        // A hang-up is told unasked (poll(2)).
+        matches!(poll(&mut socket, PollTimeout::ZERO), Ok(1..))
     }
 
     /// `None` when both launcher and init have closed their ends.

@@ -1,46 +1,23 @@
 //! One job from its launch to its outcome.
 
 use std::fmt;
-use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use admission::{Admitted, Denial};
+use admission::Admitted;
 use model::{JobSpec, Status, StepResult, StepSpec, Timing};
 use sandbox::protocol::Order as InitOrder;
-use sandbox::{LaunchPlan, PlanError, Step, StepError};
+use sandbox::{LaunchPlan, Step};
+use tokio::sync::mpsc;
 
 use crate::account::{Account, tell_end};
 use crate::approve::{Said, approve};
-use crate::container::Container;
+use crate::broken::Broken;
+use crate::container::{self, Container};
 use crate::orders::Orders;
 use crate::step::{self, Killed, Program};
-use crate::{Inner, Io, Lanes, Outcome, Watch, artifacts, cases, inputs, micros, verdict};
-
-/// Why a job could not go on; always ours, never the program's.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Broken {
-    #[error("the sandbox could not be built: {0}")]
-    Step(#[from] StepError),
-    #[error("the sandbox ended before its program did")]
-    Ended,
-    #[error("the launcher ended while the job ran; it may run again where `retry.max_attempts` says so")]
-    Lost,
-    #[error("the job's memory limit was reached by what its programs left behind, in files or shared memory")]
-    Memory,
-    /// Between two steps; within one it is that step's verdict.
-    #[error("cancelled by request")]
-    Cancelled,
-    /// By a policy, before the first program was started.
-    #[error("{}", .0.reason)]
-    Denied(Box<Denial>),
-    /// Of a case: the job's own plan was made before.
-    #[error("{0}")]
-    Plan(#[from] PlanError),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
+use crate::{Inner, Io, Lanes, Order, Outcome, Watch, artifacts, cases, inputs, micros, verdict};
 
 /// Everything that a job is run with.
 pub(crate) struct Call {
@@ -58,6 +35,13 @@ pub struct Again {
     pub(crate) admitted: Arc<Admitted<JobSpec>>,
     pub(crate) plan: LaunchPlan,
     pub(crate) orders: Orders,
+}
+
+impl Again {
+    /// For whoever does not run it again, but still answers for it.
+    pub fn into_orders(self) -> mpsc::Receiver<Order> {
+        self.orders.into_inbox()
+    }
 }
 
 impl fmt::Debug for Again {
@@ -81,10 +65,15 @@ pub(crate) struct Running {
 }
 
 pub(crate) async fn run(call: Call) -> Outcome {
-    let Call { inner, admitted, plan, io, orders, watch, lanes } = call;
-    let container = match Container::launch(inner, plan, None, Arc::clone(&watch)).await {
-        Ok(container) => container,
-        Err(error) => return broken(admitted.spec(), Vec::new(), Learnt::default(), &error),
+    let Call { inner, admitted, plan, io, mut orders, watch, lanes } = call;
+    let container = match container::launch(&inner, &plan, None, &mut orders).await {
+        Ok(launched) => Container::new(inner, plan, launched, Arc::clone(&watch)),
+        Err(error) => {
+            let error = error.unless_cancelled(&mut orders);
+            let outcome = broken(admitted.spec(), Vec::new(), Learnt::default(), &error);
+            let again = Again { admitted, plan, orders: orders.afresh() };
+            return Outcome { again: Some(again).filter(|_| outcome.status == Status::Lost), ..outcome };
+        }
     };
     let (said, timing) = (Said::default(), Timing::default());
     let mut job = Running {
@@ -164,7 +153,10 @@ impl Running {
         let begun = account.begun.is();
         let (mut result, cancelled) = match ended {
             Ok((result, cancelled)) => (result, Ok(cancelled)),
-            Err(error) => (verdict::interrupted(step, verdict::most_memory(self.spec()), &error), Err(error)),
+            Err(error) => {
+                let error = self.explained(error).await;
+                (verdict::interrupted(step, verdict::most_memory(self.spec()), &error), Err(error))
+            }
         };
         (result.stdout, result.stderr) = (account.stdout.finish(), account.stderr.finish());
         if begun {
@@ -203,8 +195,12 @@ impl Running {
         }
     }
 
+    async fn explained(&mut self, error: Broken) -> Broken {
+        self.container.explained(error).await.unless_cancelled(&mut self.orders)
+    }
+
     async fn broken(&mut self, steps: Vec<StepResult>, error: Broken) -> Outcome {
-        let error = self.container.explained(error).await;
+        let error = self.explained(error).await;
         broken(Arc::clone(&self.admitted).spec(), steps, self.learnt(), &error)
     }
 

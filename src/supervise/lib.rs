@@ -7,6 +7,7 @@
 mod account;
 mod approve;
 mod artifacts;
+mod broken;
 mod cases;
 mod compare;
 mod container;

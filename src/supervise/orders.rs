@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Happened;
 use tokio::sync::mpsc;
 
-use crate::job::Broken;
+use crate::broken::Broken;
 use crate::{Order, Watch};
 
 /// The orders of one job, or of one of its cases.
@@ -15,6 +15,7 @@ pub(crate) struct Orders {
     /// Without a freezer a pause would be a lie, so it is no order at all.
     can_pause: bool,
     paused: bool,
+    cancelled: bool,
 }
 
 /// An order that changes something.
@@ -29,12 +30,16 @@ pub(crate) enum Wish {
 
 impl Orders {
     pub(crate) fn new(inbox: mpsc::Receiver<Order>, watch: Arc<dyn Watch>, can_pause: bool) -> Self {
-        Self { inbox, watch, can_pause, paused: false }
+        Self { inbox, watch, can_pause, paused: false, cancelled: false }
     }
 
     /// For another run of the job, which is not held back until it is asked to be.
     pub(crate) fn afresh(self) -> Self {
         Self { paused: false, ..self }
+    }
+
+    pub(crate) fn into_inbox(self) -> mpsc::Receiver<Order> {
+        self.inbox
     }
 
     pub(crate) fn are_paused(&self) -> bool {
@@ -46,7 +51,10 @@ impl Orders {
         while let Some(order) = self.inbox.recv().await {
             match order {
                 Order::Signal(number) => return Wish::Signal(number),
-                Order::Cancel => return Wish::Cancel,
+                Order::Cancel => {
+                    self.cancelled = true;
+                    return Wish::Cancel;
+                }
                 Order::Pause if self.can_pause && !self.paused => {
                     self.paused = true;
                     self.watch.happened(Happened::Paused);
@@ -62,6 +70,17 @@ impl Orders {
             }
         }
         std::future::pending().await
+    }
+
+    /// Whether the job is to end, also by an order that nobody has come to read. To be asked when it has no program any more:
+    /// what else was ordered is dropped.
+    pub(crate) fn is_cancelled(&mut self) -> bool {
+        while !self.cancelled
+            && let Ok(order) = self.inbox.try_recv()
+        {
+            self.cancelled = order == Order::Cancel;
+        }
+        self.cancelled
     }
 
     /// Where there is no program to be signalled or frozen: keeps count of pauses until the job is to end.

@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::account::{Account, Begun};
+use crate::broken::Broken;
 use crate::container::Container;
 use crate::deadline::{Deadlines, Reached};
-use crate::job::Broken;
 use crate::orders::{Orders, Wish};
 use crate::output::{self, Kept};
 use crate::stdio::{self, Inside, Outside};
@@ -170,7 +170,7 @@ impl Life<'_> {
                 }
                 () = self.over.notified(), if self.program.on_output_limit == OnOutputLimit::Kill => Some(Killed::Output),
                 wish = self.orders.next() => self.obey(container, wish)?,
-                () = maybe(give_up.map(sleep_until)) => return Err(Broken::Ended),
+                () = maybe(give_up.map(sleep_until)) => return Err(given_up(killed)),
             };
             if let Some(reason) = kill.filter(|_| killed.is_none()) {
                 killed = Some(reason);
@@ -193,7 +193,7 @@ impl Life<'_> {
         stdout: &mut Kept,
     ) -> Result<(StepExit, Option<Killed>), Broken> {
         let started = tokio::select! {
-            report = tokio::time::timeout(START_GRACE, container.next()) => report.map_err(|_| Broken::Ended)?,
+            report = tokio::time::timeout(START_GRACE, container.next()) => report.map_err(|_| Broken::Silent(START_GRACE))?,
             _ = self.orders.next() => return Err(Broken::Ended),
         };
         let (report, mut fds) = started?;
@@ -255,6 +255,15 @@ impl Life<'_> {
         }
         container.send(&InitOrder::Kill, &[])?;
         if self.orders.are_paused() { set(container, self.program.index, RunState::Running) } else { Ok(()) }
+    }
+}
+
+/// A cancelled job has ended as asked, whatever its sandbox does: closing the socket takes it down.
+fn given_up(killed: Option<Killed>) -> Broken {
+    match killed {
+        Some(Killed::Cancelled) => Broken::Cancelled,
+        Some(_) => Broken::Silent(REPORT_GRACE),
+        None => Broken::Silent(START_GRACE),
     }
 }
 

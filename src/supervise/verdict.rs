@@ -7,7 +7,7 @@ use sandbox::protocol::StepExit;
 use sandbox::{Step, StepError};
 
 use crate::account::Account;
-use crate::job::Broken;
+use crate::broken::Broken;
 use crate::step::{Ended, Killed};
 
 /// wait(2)'s status, taken apart.
@@ -214,7 +214,7 @@ pub(crate) fn of_broken(memory_bytes: u64, error: &Broken) -> (Status, Cause) {
             let detail = step.hint().map_or(detail.clone(), |hint| format!("{detail}; {hint}"));
             (Status::InternalError, Cause { errno: Some(step.errno_name()), ..Cause::new("sandbox", detail) })
         }
-        Broken::Ended | Broken::Io(_) | Broken::Plan(_) => {
+        Broken::Ended | Broken::Silent(_) | Broken::Io(_) | Broken::Plan(_) => {
             (Status::InternalError, Cause::new("sandbox", detail))
         }
     }

@@ -1,5 +1,9 @@
 //! The launcher is killed again and again, and its daemon goes on.
 
+mod judged;
+mod orders;
+mod stopped;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -13,7 +17,8 @@ use support::{
 
 pub(crate) fn cases() -> Vec<Case> {
     let both = cases![killed_under_jobs].into_iter().map(|case| case.only(&Who::ALL));
-    both.chain(cases![killed_ten_times, dies_too_often]).collect()
+    let rest = cases![killed_ten_times, dies_too_often].into_iter();
+    both.chain(rest).chain(judged::cases()).chain(orders::cases()).chain(stopped::cases()).collect()
 }
 
 const SETTINGS: &str = "max_running = 8\nmemory_bytes = 8589934592\ncpu_overcommit = 16.0\nlog = \"warn\"";
@@ -26,8 +31,17 @@ const SLACK_KIB: u64 = 8 << 10;
 const OFTEN: usize = 15;
 
 fn kill_9(pid: u32) {
+    signal(pid, Signal::SIGKILL);
+}
+
+fn signal(pid: u32, which: Signal) {
     // It may be gone already.
-    let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+    let _ = kill(Pid::from_raw(pid.cast_signed()), which);
+}
+
+fn cancel(daemon: &Daemon, id: &str) {
+    let answer = daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
+    assert_eq!(answer.status, 202, "{}", answer.text());
 }
 
 fn ended(daemon: &Daemon, ids: &[String]) -> Vec<Value> {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use admission::Admitted;
 use model::{CaseResult, CaseSpec, Cause, Expect, FileSpec, JobSpec, Judge, Status, StepResult, StepSpec};
-use sandbox::Sources;
+use nix::errno::Errno;
 use sandbox::protocol::Order as InitOrder;
+use sandbox::{Sources, Step, StepError};
 
 use super::Done;
 use super::checker::{self, Checked};
 use crate::account::Account;
+use crate::broken::Broken;
 use crate::compare::{Difference, compare};
-use crate::container::Container;
-use crate::job::Broken;
+use crate::container::{self, Container};
 use crate::orders::Orders;
 use crate::output::Kept;
 use crate::step::{self, Ended, Program};
@@ -73,12 +74,12 @@ impl Case {
         self.orders.until_resumed().await?;
         let spec = self.admitted.spec();
         let plan = self.inner.planner(&self.sources).plan_case(spec, program)?;
-        let mut container =
-            Container::launch(Arc::clone(&self.inner), plan, Some(self.slot), Arc::new(NoWatch)).await?;
+        let launched = container::launch(&self.inner, &plan, Some(self.slot), &mut self.orders).await?;
+        let mut container = Container::new(Arc::clone(&self.inner), plan, launched, Arc::new(NoWatch));
         let (on_output_limit, io) = (spec.on_output_limit, Io::Capture);
         let program = Program { step: program, index: 0, on_output_limit, io, tty: false, follower: None };
         match in_container(&mut container, files, &mut self.orders, program, account).await {
-            Err(error) => Err(container.explained(error).await),
+            Err(error) => Err(lost_with_its_job(container.explained(error).await)),
             ended => ended,
         }
     }
@@ -128,6 +129,16 @@ impl Case {
         }
         // A panic there is no yes.
         tokio::task::spawn_blocking(compare).await.unwrap_or_else(|error| Some(error.to_string()))
+    }
+}
+
+/// A sandbox to be over that the launcher does not know was that of one before it.
+fn lost_with_its_job(error: Broken) -> Broken {
+    match error {
+        Broken::Step(StepError { step: Step::Overlay, errno, .. }) if errno == Errno::ESRCH as i32 => {
+            Broken::Lost
+        }
+        error => error,
     }
 }
 

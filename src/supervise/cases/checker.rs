@@ -46,7 +46,7 @@ pub(super) fn verdict(checked: CaseResult, stdout: &Kept, stderr: &Kept) -> Chec
     let line = said.lines().next().unwrap_or_default();
     let (status, cause) = match (checked.status, checked.exit_code) {
         (Status::Succeeded, _) => (Status::Succeeded, None),
-        (Status::Cancelled, _) => (Status::Cancelled, checked.cause),
+        (status @ (Status::Cancelled | Status::Lost), _) => (status, checked.cause),
         (Status::Failed, Some(code @ (1 | 2))) => {
             let detail = if line.is_empty() {
                 format!("the checker ended with exit code {code}")

@@ -52,6 +52,17 @@ async fn the_next_program_waits_for_the_pause_to_end() {
 }
 
 #[tokio::test]
+async fn a_cancellation_counts_read_or_not() {
+    let (mut orders, _) = given(&[Order::Signal(2), Order::Pause, Order::Cancel], true);
+    assert!(orders.is_cancelled());
+    let (mut orders, _) = given(&[Order::Cancel], true);
+    assert_eq!(orders.next().await, Wish::Cancel);
+    assert!(orders.is_cancelled());
+    let (mut orders, _) = given(&[Order::Signal(2), Order::Pause], true);
+    assert!(!orders.is_cancelled());
+}
+
+#[tokio::test]
 async fn nobody_left_to_order_changes_nothing() {
     let (mut orders, _) = given(&[], true);
     tokio::select! {
