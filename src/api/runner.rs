@@ -8,10 +8,9 @@ mod commit;
 mod end;
 mod given;
 pub(crate) mod recover;
+mod turn;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use admission::Admitted;
@@ -19,7 +18,7 @@ use image::Images;
 use journal::{Commit, Idempotency, JournalError, NewJob};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
-use schedule::{Expired, Lease, Queue, Ticket};
+use schedule::{Expired, Queue, Ticket};
 use supervise::{Order, Supervisor, micros};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot, watch};
 use tracing::Instrument;
@@ -32,6 +31,7 @@ use crate::telemetry::{Telemetry, Trace};
 use attempts::{Attempts, NotAgain};
 use commit::Wanted;
 use end::Ending;
+use turn::{Turn, cancelled, stop};
 
 /// Orders that a job has not read yet; more say nothing new.
 const ORDERS: usize = 8;
@@ -148,6 +148,7 @@ impl Runner {
         let ending = Ending::new(&self, &live, &admitted, trace);
         let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
         let (queued, mut stopping, is_later) = (Instant::now(), self.stopping.subscribe(), turn.is_later());
+        let patience = admitted.spec().queue_timeout_ms.map(Duration::from_millis);
         let lease = tokio::select! {
             biased;
             () = cancelled(&mut inbox) => return ending.cancelled().await,
@@ -160,7 +161,8 @@ impl Runner {
         };
         if is_later {
             if !self.supervisor.is_alive() {
-                return ending.left_waiting();
+                drop((lease, admitted, plan, room));
+                return ending.waits(inbox, patience).await;
             }
             live.happened(Happened::Started { attempt, queue_us: micros(queued.elapsed()) });
         }
@@ -177,7 +179,10 @@ impl Runner {
         };
         let mut outcome = match attempts.all(admitted, plan, inbox).await {
             Ok(outcome) => outcome,
-            Err(NotAgain::Waits) => return ending.left_waiting(),
+            Err(NotAgain::Waits(inbox)) => {
+                drop((lease, room));
+                return ending.waits(inbox, patience).await;
+            }
             Err(NotAgain::Journal(error)) => return ending.broken(&error).await,
         };
         drop(room);
@@ -254,46 +259,4 @@ impl Begin {
         }
         Some(ending)
     }
-}
-
-enum Turn {
-    Now(Lease),
-    Later(Ticket),
-}
-
-impl Turn {
-    /// Asked for now, not when the job's task first runs: tasks of two jobs may start in any order.
-    fn of(mut ticket: Ticket) -> Self {
-        match Pin::new(&mut ticket).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(lease)) => Self::Now(lease),
-            // One that expired at once says so again.
-            Poll::Ready(Err(Expired)) | Poll::Pending => Self::Later(ticket),
-        }
-    }
-
-    fn is_later(&self) -> bool {
-        matches!(self, Self::Later(_))
-    }
-
-    async fn comes(self) -> Result<Lease, Expired> {
-        match self {
-            Self::Now(lease) => Ok(lease),
-            Self::Later(ticket) => ticket.await,
-        }
-    }
-}
-
-async fn stop(stopping: &mut watch::Receiver<bool>) {
-    if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-async fn cancelled(inbox: &mut mpsc::Receiver<Order>) {
-    while let Some(order) = inbox.recv().await {
-        if order == Order::Cancel {
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
 }

@@ -29,6 +29,8 @@ const SOON: Duration = Duration::from_secs(2);
 const SLACK_KIB: u64 = 8 << 10;
 /// It is given up at 21.
 const OFTEN: usize = 15;
+/// Longer than the last deaths take.
+const PATIENCE_MS: u64 = 20_000;
 
 fn kill_9(pid: u32) {
     signal(pid, Signal::SIGKILL);
@@ -126,7 +128,7 @@ fn killed_once(daemon: &Daemon) -> Duration {
 /// One that dies again and again is given up: told to whoever asks, while what waits is kept for the next start.
 fn dies_too_often(who: Who) {
     let state = State::new(who);
-    let daemon = Daemon::resumed(who, &state, "max_running = 1\nlog = \"warn\"");
+    let daemon = Daemon::resumed(who, &state, "max_running = 2\nlog = \"warn\"");
     let cookie = format!("72{}", daemon.pid());
     let (keeper, start) = (daemon.keeper(), Instant::now());
     let mut killed = BTreeSet::new();
@@ -141,7 +143,10 @@ fn dies_too_often(who: Who) {
     };
     eventually(Duration::from_mins(1), "it has died often", || (kill_next() >= OFTEN).then_some(()));
     // Few deaths are left, each of which takes an attempt at most.
-    let running = daemon.submit(&json!({"command": ["sleep", cookie], "retry": {"max_attempts": 10}}));
+    let sleep = json!({"command": ["sleep", cookie], "retry": {"max_attempts": 10}});
+    let (running, unwanted) = (daemon.submit(&sleep), daemon.submit(&sleep));
+    let short = daemon.submit(&json!({"command": ["true"], "queue_timeout_ms": PATIENCE_MS}));
+    let unwanted = [unwanted, daemon.submit(&json!({"command": ["true"]}))];
     let waiting = daemon.submit(&json!({"command": ["echo", "at last"], "retry": {"max_attempts": 10}}));
     eventually(Duration::from_mins(1), "the launcher is given up", || {
         kill_next();
@@ -160,8 +165,16 @@ fn dies_too_often(who: Who) {
     let answer = daemon.client().post("/jobs?wait=true", &json!({"command": ["true"]}));
     assert_eq!((answer.status, &answer.json()["type"]), (503, &json!("urn:stockade:problem:launcher_gone")));
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
-    eventually(Duration::from_secs(5), "both wait", || {
-        [&running, &waiting].iter().all(|id| daemon.job(id)["status"] == "queued").then_some(())
+    eventually(Duration::from_secs(5), "all wait", || {
+        let ids = [&running, &waiting, &unwanted[0], &unwanted[1]];
+        ids.iter().all(|id| daemon.job(id)["status"] == "queued").then_some(())
+    });
+    for id in &unwanted {
+        cancel(&daemon, id);
+        eventually(SOON, "it is cancelled", || (daemon.job(id)["status"] == "cancelled").then_some(()));
+    }
+    eventually(Duration::from_millis(PATIENCE_MS), "the impatient one expires", || {
+        (daemon.job(&short)["status"] == "expired").then_some(())
     });
     assert_eq!(daemon.stop().code(), Some(0));
     let next = Daemon::resumed(who, &state, "log = \"warn\"");
@@ -174,7 +187,7 @@ fn dies_too_often(who: Who) {
     eventually(Duration::from_secs(10), "the other runs again", || {
         (next.job(&running)["status"] == "running").then_some(())
     });
-    next.client().request("POST", &format!("/jobs/{running}/cancel"), &[], b"");
+    cancel(&next, &running);
     assert_eq!(next.ended(&running)["status"], "cancelled");
     assert_eq!(next.stop().code(), Some(0));
 }

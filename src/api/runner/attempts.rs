@@ -26,8 +26,8 @@ pub(super) struct Attempts<'a> {
 
 /// Why there is no outcome yet.
 pub(super) enum NotAgain {
-    /// The next start of the server runs it again.
-    Waits,
+    /// The next start of the server runs it again. What is ordered meanwhile comes here.
+    Waits(mpsc::Receiver<Order>),
     Journal(JournalError),
 }
 
@@ -49,13 +49,17 @@ impl Attempts<'_> {
             }
             self.attempt += 1;
             self.live.happened(Happened::Requeued { reason: "the launcher ended while the job ran".into() });
-            let again = outcome.again.filter(|_| supervisor.is_alive());
-            if again.is_some() {
+            let is_alive = supervisor.is_alive();
+            if is_alive {
                 // It keeps its place.
                 self.live.happened(Happened::Started { attempt: self.attempt, queue_us: 0 });
             }
             self.live.write(&self.runner.store.journal).await.map_err(NotAgain::Journal)?;
-            let again = supervisor.again(again.ok_or(NotAgain::Waits)?, self.watch(), self.room());
+            let Some(again) = outcome.again else { break };
+            if !is_alive {
+                return Err(NotAgain::Waits(again.into_orders()));
+            }
+            let again = supervisor.again(again, self.watch(), self.room());
             // Rare, and as large as the first.
             outcome = Box::pin(self.kept(again)).await;
         }

@@ -1,6 +1,7 @@
 //! The ways in which a job ends. A task that ends without one, as when it panics, is our fault: the job is never stuck.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::{Admitted, Follower};
 use journal::JournalError;
@@ -8,11 +9,14 @@ use model::{
     Artifact, ArtifactError, Callback, Cause, Committed, Ended, Job, JobId, JobSpec, Status, StepResult,
     Timing,
 };
-use supervise::{Collected, Outcome};
+use supervise::{Collected, Order, Outcome};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
 use super::Runner;
+use super::recover::age;
+use super::turn::{cancelled, stop};
 use crate::admit;
 use crate::callbacks::Callbacks;
 use crate::store::Store;
@@ -71,6 +75,30 @@ impl Ending {
     /// It is in the journal, and goes on with the next start of the server. Who waits for it is told how it stands.
     pub(super) fn left_waiting(mut self) {
         self.over = true;
+        self.tell_how_it_stands();
+    }
+
+    /// The same, while this server goes on without being able to run it: whoever may order or limits its waiting still does.
+    pub(super) async fn waits(self, mut inbox: mpsc::Receiver<Order>, patience: Option<Duration>) {
+        self.tell_how_it_stands();
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            biased;
+            () = cancelled(&mut inbox) => self.cancelled().await,
+            () = stop(&mut stopping) => self.left_waiting(),
+            () = self.expires(patience) => self.expired().await,
+        }
+    }
+
+    async fn expires(&self, patience: Option<Duration>) {
+        let waited = self.live.job().map_or(Duration::ZERO, |job| age(job.created_at));
+        match patience {
+            Some(patience) => sleep(patience.saturating_sub(waited)).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn tell_how_it_stands(&self) {
         if let Some(job) = self.live.job() {
             self.live.tell(job, 0);
         }

@@ -12,7 +12,8 @@ use schedule::Ask;
 use tokio::sync::mpsc;
 
 use super::end::Ending;
-use super::{Begin, ORDERS, Runner, Task, Turn};
+use super::turn::Turn;
+use super::{Begin, ORDERS, Runner, Task};
 use crate::admit::facts;
 use crate::blobs::refill;
 use crate::held::Held;
@@ -132,6 +133,6 @@ fn ours(detail: &str) -> Over {
     Over(Status::InternalError, Box::new(Cause::new("sandbox", detail)))
 }
 
-fn age(since: Timestamp) -> Duration {
+pub(super) fn age(since: Timestamp) -> Duration {
     Duration::try_from(Timestamp::now().duration_since(since)).unwrap_or_default()
 }

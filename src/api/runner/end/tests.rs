@@ -127,6 +127,48 @@ async fn a_server_that_stops_leaves_the_end_to_its_next_start() {
 }
 
 #[tokio::test]
+async fn what_only_the_next_start_can_run_is_cancelled_and_expires() {
+    for (cancels, patience, status) in
+        [(true, None, Status::Cancelled), (false, Some(Duration::ZERO), Status::Expired)]
+    {
+        let state = State::new();
+        let (ending, _stop) = running(&state).await;
+        let live = Arc::clone(&ending.live);
+        live.happened(Happened::Requeued { reason: "the launcher ended".into() });
+        let (orders, inbox) = mpsc::channel(2);
+        let waiting = tokio::spawn(ending.waits(inbox, patience));
+        if cancels {
+            assert_eq!(
+                told(&live).await.status,
+                Status::Queued,
+                "nobody waits for a start that may not come"
+            );
+            for order in [Order::Pause, Order::Cancel] {
+                orders.send(order).await.expect("somebody reads it");
+            }
+        }
+        waiting.await.expect("no panic");
+        assert_eq!(told(&live).await.status, status);
+        assert_eq!(journaled(&state, live.id).status, status);
+        assert!(state.store.live(live.id).is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_only_the_next_start_can_run_is_left_to_it() {
+    let state = State::new();
+    let (ending, stop) = running(&state).await;
+    let live = Arc::clone(&ending.live);
+    live.happened(Happened::Requeued { reason: "the launcher ended".into() });
+    live.write(&state.store.journal).await.expect("written");
+    let (_orders, inbox) = mpsc::channel(1);
+    let waiting = tokio::spawn(ending.waits(inbox, Some(Duration::from_hours(1))));
+    stop.send_replace(true);
+    waiting.await.expect("no panic");
+    assert_eq!(journaled(&state, live.id).status, Status::Queued);
+}
+
+#[tokio::test]
 async fn nothing_can_be_written_without_a_runtime() {
     let state = State::new();
     let (ending, _stop) = running(&state).await;
