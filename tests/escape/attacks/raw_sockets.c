@@ -35,6 +35,10 @@ int main(void)
         for (size_t r = 0; r < sizeof RARE / sizeof *RARE; r++)
             REFUSED(text("%s family %d", RARE[r].name, family), socket(family, RARE[r].type, RARE[r].protocol), EPERM,
                 EACCES, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EAFNOSUPPORT);
+        // The kernel, which would look for a module (net-pf-2-proto-0-type-6), says ESOCKTNOSUPPORT.
+        for (int type = SOCK_SEQPACKET; type < SOCK_PACKET; type++)
+            REFUSED(text("family %d type %d by its type alone", family, type), socket(family, type, 0),
+                EPROTONOSUPPORT);
     }
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     if (fd < 0) broken("no TCP socket");
