@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Hook, JobId, JobSpec};
 use wasmtime::Store;
-use wasmtime::component::Instance;
 
 use crate::About;
 use crate::call;
 use crate::draft::Draft;
-use crate::host::State;
+use crate::hooks::Entries;
+use crate::host::{Bounds, State};
 use crate::policy::Policy;
 
 mod maker;
@@ -59,7 +59,7 @@ struct Line {
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) store: Store<State>,
-    pub(crate) instance: Instance,
+    pub(crate) entries: Entries,
     /// Given back when the store is gone.
     _held: Held,
 }
@@ -114,12 +114,13 @@ impl Stock {
         ready
     }
 
-    /// The state of a call that has ended. Its instance is dropped later, for the answer does not depend on it.
-    pub(crate) fn spend(&self, mut used: Ready) -> State {
-        let policy = Arc::clone(&used.store.data().policy);
-        let state = std::mem::replace(used.store.data_mut(), self.blank(&policy));
+    /// What a call that has ended leaves. Its instance is dropped later, for the answer does not depend on it.
+    pub(crate) fn spend(&self, mut used: Ready) -> (Draft, Bounds) {
+        let state = used.store.data_mut();
+        let draft = std::mem::replace(&mut state.draft, Draft::new(Arc::clone(&self.nothing)));
+        let bounds = std::mem::take(&mut state.bounds);
         self.maker.spend(used);
-        state
+        (draft, bounds)
     }
 
     /// Nothing is made for it any more, and what was made is dropped.
@@ -152,14 +153,13 @@ impl Stock {
         let Some(held) = maker::Shared::hold(&self.maker, bytes) else { return false };
         let policy = &shelf.policy;
         let mut store = call::store(policy, self.blank(policy));
-        call::start(&mut store, policy);
         // It did start when it was loaded. If it ever does not, the call that needs it finds out why.
-        let Ok(instance) = policy.pre.instantiate(&mut store) else { return false };
+        let Ok(entries) = call::enter(&mut store, policy) else { return false };
         let mut line = shelf.lock();
         // What asked the host knows what no job may know of another: it is no longer blank.
         let fits = wants(&line) && !store.data().has_asked;
         if fits {
-            line.ready.push(Ready { store, instance, _held: held });
+            line.ready.push(Ready { store, entries, _held: held });
         }
         fits
     }

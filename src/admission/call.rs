@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use model::Failure;
-use wasmtime::component::{HasSelf, Instance};
+use wasmtime::component::HasSelf;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::ahead::Stock;
 use crate::bindings::types::{Denial, Notes};
+use crate::draft::Draft;
 use crate::engine::Clock;
-use crate::host::State;
+use crate::hooks::Entries;
+use crate::host::{Bounds, State};
 use crate::policy::Policy;
 
 /// What one host call may copy out of a policy, and what one answer may hold.
@@ -25,11 +27,13 @@ pub(crate) struct Caller<'a> {
     pub(crate) stock: Option<&'a Stock>,
 }
 
-/// A call that came to its end, one way or the other, and the state it worked on.
+/// A call that came to its end, one way or the other, and the draft it worked on.
 #[derive(Debug)]
 pub(crate) struct Called<T> {
     pub(crate) answer: Result<T, Broken>,
-    pub(crate) state: State,
+    pub(crate) draft: Draft,
+    /// Bytes that it had at its end.
+    pub(crate) memory: usize,
     pub(crate) took: Duration,
 }
 
@@ -47,26 +51,28 @@ impl Caller<'_> {
         self,
         policy: &Policy,
         mut state: State,
-        hook: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
+        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let began = Instant::now();
         let _running = self.clock.running();
         let ready = self.stock.and_then(|stock| Some((stock, stock.take(policy)?)));
-        let (answer, state) = if let Some((stock, mut ready)) = ready {
+        let (answer, draft, bounds) = if let Some((stock, mut ready)) = ready {
             // What its memories take already counts.
             state.bounds = std::mem::take(&mut ready.store.data_mut().bounds);
             *ready.store.data_mut() = state;
             start(&mut ready.store, policy);
-            (hook(&mut ready.store, &ready.instance), stock.spend(ready))
+            let answer = hook(&mut ready.store, &ready.entries);
+            let (draft, bounds) = stock.spend(ready);
+            (answer, draft, bounds)
         } else {
             let mut store = store(policy, state);
-            start(&mut store, policy);
-            let made = policy.pre.instantiate(&mut store);
-            (made.and_then(|instance| hook(&mut store, &instance)), store.into_data())
+            let answer = enter(&mut store, policy).and_then(|entries| hook(&mut store, &entries));
+            let State { draft, bounds, .. } = store.into_data();
+            (answer, draft, bounds)
         };
         let took = began.elapsed();
-        let answer = answer.map_err(|error| classify(&error, policy, &state));
-        Called { answer, state, took }
+        let answer = answer.map_err(|error| classify(&error, policy, &bounds));
+        Called { answer, draft, memory: bounds.used(), took }
     }
 }
 
@@ -79,8 +85,15 @@ pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
     store
 }
 
+/// Makes the instance.
+pub(crate) fn enter(store: &mut Store<State>, policy: &Policy) -> wasmtime::Result<Entries> {
+    start(store, policy);
+    let instance = policy.pre.instantiate(&mut *store)?;
+    policy.hooks.enter(store, instance)
+}
+
 /// From here on the policy's time runs.
-pub(crate) fn start(store: &mut Store<State>, policy: &Policy) {
+fn start(store: &mut Store<State>, policy: &Policy) {
     let ends = Instant::now() + policy.timeout;
     // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
     store.set_epoch_deadline(1);
@@ -89,9 +102,9 @@ pub(crate) fn start(store: &mut Store<State>, policy: &Policy) {
     });
 }
 
-fn classify(error: &wasmtime::Error, policy: &Policy, state: &State) -> Broken {
+fn classify(error: &wasmtime::Error, policy: &Policy, bounds: &Bounds) -> Broken {
     let broken = |failure, detail: String| Broken { failure, detail };
-    if let Some(wanted) = state.bounds.exceeded() {
+    if let Some(wanted) = bounds.exceeded() {
         return broken(Failure::Memory, wanted.to_owned());
     }
     match error.downcast_ref::<Trap>() {

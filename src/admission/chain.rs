@@ -40,7 +40,8 @@ impl<'a> Chain<'a> {
             host,
             about,
             asks,
-            decisions: Vec::new(),
+            // Mutators mostly are validators too.
+            decisions: Vec::with_capacity(2 * set.policies.len()),
             warnings: Vec::new(),
             shadowed: Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! The job on its way through the chain: what was changed, by whom, and how to take a change back.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{JobSpec, PatchOp, RefusedPatch};
@@ -9,6 +9,7 @@ mod change;
 mod patch;
 
 pub(crate) use change::Change;
+use change::Field;
 pub(crate) use patch::{PatchError, Rights};
 
 /// A job under change. Changes count once they are [kept](Draft::keep); until then they can be taken back.
@@ -16,8 +17,8 @@ pub(crate) use patch::{PatchError, Rights};
 pub(crate) struct Draft {
     /// Shared by whoever only reads; a change makes it one's own.
     spec: Arc<JobSpec>,
-    /// Who has changed each field, by its pointer.
-    owners: HashMap<String, Arc<str>>,
+    /// Who has changed each field.
+    owners: BTreeMap<Field, Arc<str>>,
     /// Since the last [`Draft::keep`] or [`Draft::discard`].
     pending: Vec<Change>,
     refused: Vec<RefusedPatch>,
@@ -27,7 +28,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new(spec: Arc<JobSpec>) -> Self {
-        Self { spec, owners: HashMap::new(), pending: Vec::new(), refused: Vec::new(), version: 0 }
+        Self { spec, owners: BTreeMap::new(), pending: Vec::new(), refused: Vec::new(), version: 0 }
     }
 
     pub(crate) fn spec(&self) -> &JobSpec {
@@ -52,7 +53,7 @@ impl Draft {
     }
 
     pub(crate) fn owner(&self, pointer: &str) -> Option<&Arc<str>> {
-        self.owners.get(pointer)
+        self.owners.iter().find(|(field, _)| field.pointer() == pointer).map(|(_, owner)| owner)
     }
 
     /// The pending changes as a JSON Patch, and what was refused.
@@ -68,7 +69,7 @@ impl Draft {
         self.version += 1;
         for change in self.pending.drain(..) {
             // Also where it was another's: who may override owns what it wrote, so the first writer cannot write it back.
-            self.owners.insert(change.pointer(), Arc::clone(policy));
+            self.owners.insert(change.field, Arc::clone(policy));
         }
     }
 

@@ -119,7 +119,7 @@ impl Event {
         };
         let ruling = if called.answer.is_ok() { Ruling::Allow } else { Ruling::Error };
         let failure = called.answer.as_ref().err().map(|broken| broken.failure);
-        policy.stats.count(ruling, failure, called.took, called.state.bounds.used());
+        policy.stats.count(ruling, failure, called.took, called.memory);
         match called.answer {
             Ok(answer) => follower.core.add(follower.about.id, additions(answer)),
             Err(broken) => {
@@ -131,17 +131,13 @@ impl Event {
 }
 
 fn started(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let Some(at) = &policy.hooks.on_started else { unreachable!("queued for this hook alone") };
-    follower.core.patient().call(policy, state, |store, instance| {
-        at.load(&mut *store, instance)?.stockade_policy_on_started().call_started(store)
-    })
+    let caller = follower.core.patient();
+    caller.call(policy, state, |store, entries| entries.on_started()?.call_started(store))
 }
 
 fn exited(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let Some(at) = &policy.hooks.on_exited else { unreachable!("queued for this hook alone") };
-    follower.core.patient().call(policy, state, |store, instance| {
-        at.load(&mut *store, instance)?.stockade_policy_on_exited().call_exited(store)
-    })
+    let caller = follower.core.patient();
+    caller.call(policy, state, |store, entries| entries.on_exited()?.call_exited(store))
 }
 
 /// Labels by the rules for a job's own: others are left out.

@@ -21,6 +21,7 @@ mod document;
 mod draft;
 mod engine;
 mod events;
+mod hooks;
 mod host;
 mod kv;
 mod lifecycle;

@@ -54,20 +54,16 @@ impl Follower {
     pub fn pre_start(&self, receipt: &Arc<Receipt>) -> Judged {
         self.judge(Hook::PreStart, |policy, mut state| {
             state.container = Some(Arc::clone(receipt));
-            let Some(at) = &policy.hooks.pre_start else { unreachable!("asked for having it") };
-            self.core.caller(&self.set).call(policy, state, |store, instance| {
-                at.load(&mut *store, instance)?.stockade_policy_pre_start().call_approve(store)
-            })
+            let caller = self.core.caller(&self.set);
+            caller.call(policy, state, |store, entries| entries.pre_start()?.call_approve(store))
         })
     }
 
     /// Blocks for as long as the policies take. `host` is a name in lower case, or an address.
     pub fn connect(&self, host: &str, port: u16) -> Judged {
         self.judge(Hook::Connection, |policy, state| {
-            let Some(at) = &policy.hooks.connection else { unreachable!("asked for having it") };
-            self.core.caller(&self.set).call(policy, state, |store, instance| {
-                at.load(&mut *store, instance)?.stockade_policy_connection().call_connect(store, host, port)
-            })
+            let caller = self.core.caller(&self.set);
+            caller.call(policy, state, |store, entries| entries.connection()?.call_connect(store, host, port))
         })
     }
 

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::Hook;
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::admission::Core;
 use crate::ahead::{Sample, Stock};
-use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
 use crate::bundle::{Bundle, BundleError, Entry, Grant};
 use crate::cache::hex;
 use crate::compile::{CompileError, compile};
 use crate::component;
 use crate::draft::Rights;
+use crate::hooks::Hooks;
 use crate::host::{State, linker};
-use crate::policy::{Hooks, Policy, Set, Tables};
+use crate::policy::{Policy, Set, Tables};
 use crate::sys;
 
 mod probe;
@@ -153,15 +152,7 @@ impl Loader<'_> {
 const REBUILD: &str = "build it again with `stockade policy build`, for this version of Stockade";
 
 fn hooks(pre: &InstancePre<State>, entry: &Entry) -> Result<Hooks, Refusal> {
-    let wanted = |hook| entry.hooks.as_ref().is_none_or(|hooks| hooks.contains(&hook));
-    let all = Hooks {
-        mutation: mutation::HookMutationIndices::new(pre).ok(),
-        validation: validation::HookValidationIndices::new(pre).ok(),
-        pre_start: pre_start::HookPreStartIndices::new(pre).ok(),
-        on_started: on_started::HookOnStartedIndices::new(pre).ok(),
-        on_exited: on_exited::HookOnExitedIndices::new(pre).ok(),
-        connection: connection::HookConnectionIndices::new(pre).ok(),
-    };
+    let all = Hooks::of(pre);
     let mut named = entry.hooks.iter().flatten();
     if let Some(missing) = named.find(|hook| !all.has(**hook)) {
         let has: Vec<&str> = all.names().iter().map(|hook| hook.word()).collect();
@@ -174,14 +165,7 @@ fn hooks(pre: &InstancePre<State>, entry: &Entry) -> Result<Hooks, Refusal> {
     if all.names().is_empty() {
         return refuse("hook", "it exports no hook of this contract", REBUILD);
     }
-    Ok(Hooks {
-        mutation: all.mutation.filter(|_| wanted(Hook::Mutation)),
-        validation: all.validation.filter(|_| wanted(Hook::Validation)),
-        pre_start: all.pre_start.filter(|_| wanted(Hook::PreStart)),
-        on_started: all.on_started.filter(|_| wanted(Hook::OnStarted)),
-        on_exited: all.on_exited.filter(|_| wanted(Hook::OnExited)),
-        connection: all.connection.filter(|_| wanted(Hook::Connection)),
-    })
+    Ok(all.only(|hook| entry.hooks.as_ref().is_none_or(|hooks| hooks.contains(&hook))))
 }
 
 fn compile_remedy(error: &CompileError) -> &'static str {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Hook, JobSpec, Mode, NetworkMode};
-use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre};
+use wasmtime::component::InstancePre;
 
 use crate::ahead::Stock;
-use crate::bindings::{connection, mutation, on_exited, on_started, pre_start, validation};
 use crate::bundle::{Grant, Matcher};
 use crate::draft::Rights;
 use crate::events::Queue;
+use crate::hooks::Hooks;
 use crate::host::State;
 use crate::kv::Kv;
 use crate::stats::Stats;
@@ -56,75 +55,9 @@ pub(crate) struct Policy {
     pub(crate) queue: Queue,
 }
 
-/// Where each hook is in an instance; `None` where the component does not have the hook, or the bundle does not want it.
-#[derive(Default)]
-pub(crate) struct Hooks {
-    pub(crate) mutation: Option<mutation::HookMutationIndices>,
-    pub(crate) validation: Option<validation::HookValidationIndices>,
-    pub(crate) pre_start: Option<pre_start::HookPreStartIndices>,
-    pub(crate) on_started: Option<on_started::HookOnStartedIndices>,
-    pub(crate) on_exited: Option<on_exited::HookOnExitedIndices>,
-    pub(crate) connection: Option<connection::HookConnectionIndices>,
-}
-
 impl std::fmt::Debug for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Policy").field("name", &self.name).field("hooks", &self.hooks).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.names()).finish()
-    }
-}
-
-impl Hooks {
-    pub(crate) fn has(&self, hook: Hook) -> bool {
-        match hook {
-            Hook::Mutation => self.mutation.is_some(),
-            Hook::Validation => self.validation.is_some(),
-            Hook::PreStart => self.pre_start.is_some(),
-            Hook::OnStarted => self.on_started.is_some(),
-            Hook::OnExited => self.on_exited.is_some(),
-            Hook::Connection => self.connection.is_some(),
-        }
-    }
-
-    /// Names are known before there is an instance; the types of functions only of one.
-    pub(crate) fn check_types(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
-        let Self { mutation, validation, pre_start, on_started, on_exited, connection } = self;
-        if let Some(hook) = mutation {
-            hook.load(&mut *store, instance)?;
-        }
-        if let Some(hook) = validation {
-            hook.load(&mut *store, instance)?;
-        }
-        if let Some(hook) = pre_start {
-            hook.load(&mut *store, instance)?;
-        }
-        if let Some(hook) = on_started {
-            hook.load(&mut *store, instance)?;
-        }
-        if let Some(hook) = on_exited {
-            hook.load(&mut *store, instance)?;
-        }
-        if let Some(hook) = connection {
-            hook.load(&mut *store, instance)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn names(&self) -> Vec<Hook> {
-        let all = [
-            Hook::Mutation,
-            Hook::Validation,
-            Hook::PreStart,
-            Hook::OnStarted,
-            Hook::OnExited,
-            Hook::Connection,
-        ];
-        all.into_iter().filter(|hook| self.has(*hook)).collect()
     }
 }
 

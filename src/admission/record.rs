@@ -33,22 +33,17 @@ pub(crate) fn ask(
     draft: Draft,
 ) -> Asked {
     let state = State::new(policy, about, hook, draft);
-    let called = match (hook, &policy.hooks.mutation, &policy.hooks.validation) {
-        (Hook::Mutation, Some(at), _) => caller.call(policy, state, |store, instance| {
-            at.load(&mut *store, instance)?.stockade_policy_mutation().call_mutate(store)
-        }),
-        (Hook::Validation, _, Some(at)) => caller.call(policy, state, |store, instance| {
-            at.load(&mut *store, instance)?.stockade_policy_validation().call_validate(store)
-        }),
-        _ => unreachable!("a policy is only asked at hooks that it has"),
-    };
-    let (decision, state) = judged(policy, hook, called);
-    Asked { decision, draft: state.draft }
+    let called = caller.call(policy, state, |store, entries| match hook {
+        Hook::Mutation => entries.mutation()?.call_mutate(store),
+        _ => entries.validation()?.call_validate(store),
+    });
+    let (decision, draft) = judged(policy, hook, called);
+    Asked { decision, draft }
 }
 
 /// The decision that a judging hook's answer is, bounded and counted.
-pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> (Decision, State) {
-    let Called { answer, state, took } = called;
+pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> (Decision, Draft) {
+    let Called { answer, draft, memory, took } = called;
     let mut decision = policy.decision(hook);
     decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let failure = match answer {
@@ -62,11 +57,11 @@ pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> 
             Some(broken.failure)
         }
     };
-    if decision.verdict == Ruling::Allow && state.draft.is_changed() {
+    if decision.verdict == Ruling::Allow && draft.is_changed() {
         decision.verdict = Ruling::Mutate;
     }
-    policy.stats.count(decision.verdict, failure, took, state.bounds.used());
-    (decision, state)
+    policy.stats.count(decision.verdict, failure, took, memory);
+    (decision, draft)
 }
 
 /// What whoever sent the job is told of a decision: nothing of `audit`, and of `warn` also what it would have done.

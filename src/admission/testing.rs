@@ -11,8 +11,9 @@ use wasmtime::component::InstancePre;
 use crate::bundle::Matcher;
 use crate::component::metadata;
 use crate::draft::Rights;
+use crate::hooks::Hooks;
 use crate::host::State;
-use crate::policy::{Hooks, Policy};
+use crate::policy::Policy;
 use crate::{About, Facts};
 
 mod components;

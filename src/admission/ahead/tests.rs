@@ -7,13 +7,13 @@ use wasmtime::component::Component;
 
 use super::{MOST, MOST_OF_ONE, Maker, Sample, Stock, maker};
 use crate::bindings::configuration::HookConfigurationIndices;
-use crate::bindings::validation::HookValidationIndices;
 use crate::bundle::{Grant, Matcher};
 use crate::call::{self, Called, Caller, Judgement};
 use crate::draft::Draft;
 use crate::engine::{self, Clock};
+use crate::hooks::Hooks;
 use crate::host::{State, linker};
-use crate::policy::{Hooks, Policy};
+use crate::policy::Policy;
 use crate::{shipped, testing};
 
 const BLANK: Sample = Sample { asks_the_host: false, bytes: 0 };
@@ -27,7 +27,7 @@ fn pool() -> Engine {
 fn policy(engine: &Engine) -> Arc<Policy> {
     let component = Component::new(engine, testing::policy("validator")).expect("a component");
     let pre = linker(engine, &[]).and_then(|linker| linker.instantiate_pre(&component)).expect("it links");
-    let hooks = Hooks { validation: HookValidationIndices::new(&pre).ok(), ..Hooks::default() };
+    let hooks = Hooks::of(&pre);
     Arc::new(testing::loaded(pre, hooks, Matcher::default()))
 }
 
@@ -115,10 +115,8 @@ fn an_answer_is_the_same_whenever_the_instance_was_made() {
     let stock = stock(&maker, &policy, BLANK);
     let clock = Clock::start(&engine, || false).expect("a thread");
     let ask = || -> Called<Judgement> {
-        Caller { clock: &clock, stock: Some(&stock) }.call(&policy, state(&policy), |store, instance| {
-            let Some(at) = &policy.hooks.validation else { unreachable!("a validator") };
-            at.load(&mut *store, instance)?.stockade_policy_validation().call_validate(store)
-        })
+        Caller { clock: &clock, stock: Some(&stock) }
+            .call(&policy, state(&policy), |store, entries| entries.validation()?.call_validate(store))
     };
     let made_for_it = ask();
     stock.fill();
@@ -126,8 +124,8 @@ fn an_answer_is_the_same_whenever_the_instance_was_made() {
     let made_ahead = ask();
     assert_eq!(made_ahead.answer.as_ref().err().map(|broken| broken.failure), Some(Failure::Trap));
     assert_eq!(made_ahead.answer.err(), made_for_it.answer.err());
-    assert_eq!(made_ahead.state.bounds.used(), made_for_it.state.bounds.used());
-    assert_eq!(made_ahead.state.about.tenant, "acme", "the call's own state comes back");
+    assert_eq!(made_ahead.memory, made_for_it.memory);
+    assert_eq!(made_ahead.draft.spec().steps.len(), 1, "the call's own draft comes back");
 }
 
 #[test]
@@ -158,8 +156,7 @@ fn what_is_shipped_has_grown_before_it_is_asked() {
         let at = HookConfigurationIndices::new(&pre).expect("it takes settings");
         let policy = Arc::new(testing::loaded(pre, Hooks::default(), Matcher::default()));
         let mut store = call::store(&policy, state(&policy));
-        call::start(&mut store, &policy);
-        let instance = policy.pre.instantiate(&mut store).expect("it starts");
+        let instance = call::enter(&mut store, &policy).expect("it starts").instance;
         assert!(!store.data().has_asked, "{name} could not be made ahead");
         let used = store.data().bounds.used();
         let settings = at.load(&mut store, &instance).expect("its types are the contract's");

@@ -11,7 +11,7 @@ pub(crate) struct Change {
     pub(crate) after: Option<Content>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
     Limit {
         step: usize,
@@ -39,18 +39,20 @@ pub(crate) enum Content {
     Text(String),
 }
 
-impl Change {
+impl Field {
     pub(crate) fn pointer(&self) -> String {
-        match &self.field {
-            Field::Limit { step, name } => pointer(["steps", &step.to_string(), "limits", name]),
-            Field::Disk => pointer(["limits", "disk_bytes"]),
-            Field::Env { step, name } => pointer(["steps", &step.to_string(), "env", name]),
-            Field::Label(key) => pointer(["labels", key]),
-            Field::Profile { step } => pointer(["steps", &step.to_string(), "profile"]),
-            Field::Require => pointer(["require", "-"]),
+        match self {
+            Self::Limit { step, name } => pointer(["steps", &step.to_string(), "limits", name]),
+            Self::Disk => pointer(["limits", "disk_bytes"]),
+            Self::Env { step, name } => pointer(["steps", &step.to_string(), "env", name]),
+            Self::Label(key) => pointer(["labels", key]),
+            Self::Profile { step } => pointer(["steps", &step.to_string(), "profile"]),
+            Self::Require => pointer(["require", "-"]),
         }
     }
+}
 
+impl Change {
     /// Values of environment variables are nobody's business but the job's and those policies' that may read them.
     pub(crate) fn as_op(&self) -> PatchOp {
         let op = match (&self.before, &self.after) {
@@ -60,7 +62,7 @@ impl Change {
         };
         let hidden = matches!(self.field, Field::Env { .. });
         let value = self.after.as_ref().map(|content| if hidden { Value::Null } else { content.to_json() });
-        PatchOp { op: op.into(), path: self.pointer(), value }
+        PatchOp { op: op.into(), path: self.field.pointer(), value }
     }
 
     /// What it holds of text, both ways.

@@ -210,21 +210,21 @@ impl Draft {
             return Ok(());
         }
         let change = Change { field, before, after };
-        let pointer = change.pointer();
+        let pointer = || change.field.pointer();
         if !is_valid(&change, rights) {
-            return self.refuse(pointer, PatchError::InvalidValue);
+            return self.refuse(pointer(), PatchError::InvalidValue);
         }
         if loosens(&change) && !rights.loosen {
-            return self.refuse(pointer, PatchError::LoosensIsolation);
+            return self.refuse(pointer(), PatchError::LoosensIsolation);
         }
-        let foreign = self.owners.get(&pointer).is_some_and(|owner| *owner != rights.policy);
+        let foreign = self.owners.get(&change.field).is_some_and(|owner| *owner != rights.policy);
         // The list of requirements only grows: nobody's entry is in anybody's way.
         if foreign && !rights.overrides && change.field != Field::Require {
-            return self.refuse(pointer, PatchError::Conflict);
+            return self.refuse(pointer(), PatchError::Conflict);
         }
         let bytes: usize = self.pending.iter().map(Change::bytes).sum();
         if self.pending.len() >= MAX_CHANGES || bytes + change.bytes() > MAX_CHANGED_BYTES {
-            return self.refuse(pointer, PatchError::InvalidValue);
+            return self.refuse(pointer(), PatchError::InvalidValue);
         }
         change.apply(std::sync::Arc::make_mut(&mut self.spec));
         self.pending.push(change);

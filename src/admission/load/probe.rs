@@ -22,24 +22,13 @@ impl Loader<'_> {
         let about = Arc::new(About::local(JobId::new()));
         let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
         let caller = self.core.patient();
-        let probed =
-            caller.call(policy, state(), |store, instance| policy.hooks.check_types(store, instance));
-        if let Err(broken) = probed.answer {
-            let remedy = match broken.failure {
-                Failure::Memory | Failure::Timeout => "give it more `memory_bytes` or `timeout_ms`",
-                _ => REBUILD,
-            };
-            return refuse(
-                "start",
-                format!("it does not start ({}): {}", broken.failure.word(), broken.detail),
-                remedy,
-            );
-        }
-        let seen = Sample { asks_the_host: probed.state.has_asked, bytes: probed.state.bounds.used() };
+        let probed = caller.call(policy, state(), |store, _| Ok(store.data().has_asked));
+        let asks_the_host = probed.answer.map_err(|broken| does_not_start(&broken))?;
+        let seen = Sample { asks_the_host, bytes: probed.memory };
         if let Ok(at) = configuration::HookConfigurationIndices::new(&policy.pre) {
-            let called = caller.call(policy, state(), |store, instance| {
+            let called = caller.call(policy, state(), |store, entries| {
                 let settings = Arc::clone(&policy.settings);
-                at.load(&mut *store, instance)?
+                at.load(&mut *store, &entries.instance)?
                     .stockade_policy_configuration()
                     .call_validate_settings(store, &settings)
             });
@@ -53,6 +42,15 @@ impl Loader<'_> {
         }
         Ok(seen)
     }
+}
+
+fn does_not_start(Broken { failure, detail }: &Broken) -> Refusal {
+    let remedy = match failure {
+        Failure::Memory | Failure::Timeout => "give it more `memory_bytes` or `timeout_ms`",
+        _ => REBUILD,
+    };
+    let detail = format!("it does not start ({}): {detail}", failure.word());
+    Refusal::new("start", detail, remedy.into())
 }
 
 type SettingsAnswer =
