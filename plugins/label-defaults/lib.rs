@@ -49,10 +49,14 @@ impl Mutate for LabelDefaults {
 
 /// `{tenant}` and `{submitter}` stand for the job's own.
 fn filled(value: &str, job: &Job) -> String {
-    if !value.contains('{') {
-        return value.to_owned();
+    let mut text = value.to_owned();
+    if text.contains("{tenant}") {
+        text = text.replace("{tenant}", &job.tenant());
     }
-    value.replace("{tenant}", &job.tenant()).replace("{submitter}", &job.submitter())
+    if text.contains("{submitter}") {
+        text = text.replace("{submitter}", &job.submitter());
+    }
+    text
 }
 
 impl Validate for LabelDefaults {

@@ -13,7 +13,7 @@ macro_rules! export {
             #[cfg(target_arch = "wasm32")]
             #[unsafe(export_name = "_initialize")]
             extern "C" fn initialize() {
-                $crate::runtime::initialize();
+                $crate::runtime::initialize::<$policy>();
             }
         };
     };
@@ -51,6 +51,7 @@ macro_rules! no_std {
 
 /// What the macros need; not for authors.
 pub mod runtime {
+    use alloc::boxed::Box;
     use alloc::string::String;
     use alloc::vec::Vec;
     use core::marker::PhantomData;
@@ -76,11 +77,30 @@ pub mod runtime {
     #[derive(Debug)]
     pub struct Hooks<P>(PhantomData<P>);
 
-    /// Has the allocator grow the memory now. In a call that would cost more than most answers, and an instance may be made
-    /// before there is one. The host must not be asked here: who asks it while it is made is never made ahead.
+    /// What was read while the instance was made; a component is of one policy.
     #[cfg(target_arch = "wasm32")]
-    pub fn initialize() {
-        core::hint::black_box(Vec::<u8>::with_capacity(1));
+    static SETTINGS: once_cell::race::OnceBox<Box<dyn core::any::Any + Send + Sync>> =
+        once_cell::race::OnceBox::new();
+
+    /// Reads the settings, and has the allocator grow the memory for it. In a call both would cost more than most answers,
+    /// and an instance may be made before there is one. Nothing else may be asked here: who asks for what is not the same
+    /// for all its calls is never made ahead.
+    #[cfg(target_arch = "wasm32")]
+    pub fn initialize<P: Policy>() {
+        // Those that cannot be read are `validate-settings`' to refuse, with the reason.
+        if let Ok(policy) = crate::settings::parse::<P>(&crate::host::call::settings()) {
+            SETTINGS.set(Box::new(Box::new(policy))).ok();
+        }
+    }
+
+    /// The policy of this instance's one call.
+    fn policy<P: Policy>() -> &'static P {
+        #[cfg(target_arch = "wasm32")]
+        if let Some(policy) = SETTINGS.get().and_then(|policy| policy.downcast_ref()) {
+            return policy;
+        }
+        // Gone with the instance.
+        Box::leak(Box::new(settings()))
     }
 
     /// Settings of this call. `validate-settings` has accepted them, so a failure is the service's, and a trap denies.
@@ -114,37 +134,37 @@ pub mod runtime {
 
     impl<P: Mutate> mutation_wire::Guest for Hooks<P> {
         fn mutate() -> Result<Notes, Denial> {
-            wire(settings::<P>().mutate(&Job::current()))
+            wire(policy::<P>().mutate(&Job::current()))
         }
     }
 
     impl<P: Validate> validation_wire::Guest for Hooks<P> {
         fn validate() -> Result<Notes, Denial> {
-            wire(settings::<P>().validate(&Job::current()))
+            wire(policy::<P>().validate(&Job::current()))
         }
     }
 
     impl<P: PreStart> pre_start_wire::Guest for Hooks<P> {
         fn approve() -> Result<Notes, Denial> {
-            wire(settings::<P>().approve(&Job::current(), &Container::current()))
+            wire(policy::<P>().approve(&Job::current(), &Container::current()))
         }
     }
 
     impl<P: OnStarted> on_started_wire::Guest for Hooks<P> {
         fn started() -> Additions {
-            settings::<P>().started(&Job::current(), &Container::current()).into_wire()
+            policy::<P>().started(&Job::current(), &Container::current()).into_wire()
         }
     }
 
     impl<P: OnExited> on_exited_wire::Guest for Hooks<P> {
         fn exited() -> Additions {
-            settings::<P>().exited(&Job::current(), &Container::current(), &Outcome::current()).into_wire()
+            policy::<P>().exited(&Job::current(), &Container::current(), &Outcome::current()).into_wire()
         }
     }
 
     impl<P: Connection> connection_wire::Guest for Hooks<P> {
         fn connect(host: String, port: u16) -> Result<Notes, Denial> {
-            wire(settings::<P>().connect(&Job::current(), &host, port))
+            wire(policy::<P>().connect(&Job::current(), &host, port))
         }
     }
 

@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{Additions, Container, Job, Outcome, SettingsError, Verdict};
 
-/// A policy: its settings, read anew for every call. Put `#[serde(deny_unknown_fields)]` on it, so that a typing error in
+/// A policy: its settings, read anew for every instance, which is used for one call. Put `#[serde(deny_unknown_fields)]` on it, so that a typing error in
 /// a bundle is refused and not overlooked.
-pub trait Policy: DeserializeOwned {
+pub trait Policy: DeserializeOwned + Send + Sync + 'static {
     /// What serde cannot see: empty lists, bounds, settings that exclude one another. Empty when all is well; anything else
     /// keeps the bundle from being loaded.
     fn check(&self) -> Vec<SettingsError> {

@@ -1,8 +1,8 @@
 //! Instances made ahead: a policy that has just been asked will be asked again, and making its instance takes longer than
 //! the answer. Each is used for one call and dropped, as those are that a call makes for itself.
 //!
-//! Only for components that ask the host nothing while they are made. There is no clock and no chance in a policy, so
-//! such an instance is the same whenever it was made, whatever the job.
+//! Only for components that ask the host nothing while they are made but their name, settings and timeout. There is no clock
+//! and no chance in a policy, so such an instance is the same whenever it was made, whatever the job.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,6 +6,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::{MOST, MOST_OF_ONE, Maker, Sample, Stock, maker};
+use crate::bindings::call as call_host;
 use crate::bindings::configuration::HookConfigurationIndices;
 use crate::bundle::{Grant, Matcher};
 use crate::call::{self, Called, Caller, Judgement};
@@ -79,6 +80,24 @@ fn who_asks_the_host_while_it_starts_is_never_made_ahead() {
     assert!(stock.take(&policy).is_none());
     stock.fill();
     assert!(stock.take(&policy).is_none());
+}
+
+#[test]
+fn only_what_is_the_same_for_all_calls_may_be_asked_before_them() {
+    let policy = policy(&pool());
+    let asked = |ask: fn(&mut State)| {
+        let mut state = state(&policy);
+        ask(&mut state);
+        state.has_asked
+    };
+    let same = |state: &mut State| {
+        call_host::Host::policy(state);
+        call_host::Host::settings(state);
+        call_host::Host::timeout_ms(state);
+    };
+    assert!(!asked(same));
+    assert!(asked(|state| drop(call_host::Host::request_id(state))));
+    assert!(asked(|state| assert_eq!(call_host::Host::now_unix_ms(state), 0)));
 }
 
 #[test]

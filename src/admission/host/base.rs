@@ -30,6 +30,7 @@ impl log::Host for State {
     }
 }
 
+/// The policy's name, settings and timeout are the same for all its calls.
 impl call::Host for State {
     fn policy(&mut self) -> String {
         self.policy.name.to_string()
@@ -40,10 +41,12 @@ impl call::Host for State {
     }
 
     fn request_id(&mut self) -> String {
+        self.has_asked = true;
         self.about.request_id.clone()
     }
 
     fn now_unix_ms(&mut self) -> u64 {
+        self.has_asked = true;
         self.now_ms()
     }
 
