@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use nix::errno::Errno;
-use nix::libc::{SYS_clone3, SYS_landlock_create_ruleset, SYS_unshare};
+use nix::libc::{SYS_clone3, SYS_fsconfig, SYS_landlock_create_ruleset, SYS_unshare};
 use serde_json::Value;
 use support::{Case, Needs, Temp, Who, cases, figure, run, stockade};
 
@@ -16,12 +16,13 @@ use crate::outer;
 pub(crate) fn cases() -> Vec<Case> {
     let for_all = cases![healthy].into_iter().map(|case| case.only(&Who::ALL));
     let of_root = cases![masked_proc, chroot].into_iter().map(|case| case.only(&[Who::Root]));
-    let of_range = cases![no_helpers, powerless_helpers, no_new_privs]
+    let of_range = cases![no_helpers, powerless_helpers, nosuid_helpers, no_new_privs]
         .into_iter()
         .map(|case| case.only(&[Who::UserWithSubuid]));
-    let filtered =
-        cases![filtered, no_landlock].into_iter().map(|case| case.needs(Needs::Host(outer::no_python)));
-    let all = cases![without_cgroups, print_setup, no_user_namespaces, no_range];
+    let filtered = cases![filtered, no_landlock, no_overlay]
+        .into_iter()
+        .map(|case| case.needs(Needs::Host(outer::no_python)));
+    let all = cases![without_cgroups, print_setup, no_user_namespaces, no_space_for_namespaces, no_range];
     all.into_iter().chain(for_all).chain(of_root).chain(of_range).chain(filtered).collect()
 }
 
@@ -45,10 +46,14 @@ fn shell(who: Who, wrapper: &[&str], script: &str) -> Command {
 
 #[track_caller]
 fn told(checks: &Value, name: &str, status: &str, detail: &str, remedy: &str) {
-    let check = checks.as_array().and_then(|all| all.iter().find(|check| check["check"] == name));
-    let check = check.unwrap_or_else(|| panic!("no check {name}: {checks}"));
-    let holds = |field: &str, word: &str| check[field].as_str().is_some_and(|text| text.contains(word));
-    assert!(check["status"] == status && holds("detail", detail) && holds("remedy", remedy), "{check}");
+    let named = checks.as_array().into_iter().flatten().filter(|check| check["check"] == name);
+    let holds = |check: &Value, field: &str, word: &str| {
+        check[field].as_str().is_some_and(|text| text.contains(word))
+    };
+    let told = |check: &Value| {
+        check["status"] == status && holds(check, "detail", detail) && holds(check, "remedy", remedy)
+    };
+    assert!(named.clone().any(told), "{:?} of {checks}", named.collect::<Vec<_>>());
 }
 
 fn healthy(who: Who) {
@@ -168,6 +173,48 @@ fn no_landlock(who: Who) {
     let mut command = outer::filtered(who, &[(SYS_landlock_create_ruleset, Errno::ENOSYS)]);
     command.args(["doctor", "--json"]);
     told(&checks(command), "landlock", "FAIL", "off in this kernel", "--allow-degraded=landlock");
+}
+
+/// Every overlay is refused and no other mount: what is said is about cases alone, since jobs run.
+fn no_overlay(who: Who) {
+    // fsconfig(2) FSCONFIG_SET_FLAG, which only `userxattr` of overlayfs takes.
+    let mut command = outer::filtered_at(who, SYS_fsconfig, (1, 0), Errno::EINVAL);
+    command.args(["doctor", "--json"]);
+    let checks = checks(command);
+    told(&checks, "overlay", "CAUTION", "does not let an ordinary user mount one", "CONFIG_OVERLAY_FS");
+    assert!(checks.as_array().into_iter().flatten().all(|check| check["status"] != "FAIL"), "{checks}");
+}
+
+/// A namespace of our own lets the user in it make so many more, one of which `doctor` stands in.
+fn no_space_for_namespaces(who: Who) {
+    let allowed = |most: u32, inner: &str| {
+        // What is left of the cgroups of who was root is of no matter here.
+        let without = "cgroup,cgroup.memory,cgroup.pids,cgroup.cpu,cgroup.swap";
+        let script = format!(
+            "echo {most} >/proc/sys/user/max_user_namespaces
+             exec unshare --user {inner} \"$0\" doctor --json --allow-degraded {without}"
+        );
+        checks(shell(who, &["unshare", "--user", "--map-root-user"], &script))
+    };
+    let remedy = "raise `user.max_user_namespaces`";
+    told(&allowed(1, "--map-root-user"), "sandbox", "FAIL", "making a user namespace: No space left", remedy);
+    // The launcher's is the last.
+    told(&allowed(2, "--map-user=1000 --map-group=1000"), "sandbox", "FAIL", "ENOSPC", remedy);
+}
+
+/// The setuid bit is there, and of no use.
+fn nosuid_helpers(who: Who) {
+    // Makes its account.
+    drop(who.command("true"));
+    let folder = Temp::new();
+    let script = "mount -t tmpfs -o nosuid,mode=755 none \"$ONLY\"
+        cp -p /usr/bin/newuidmap /usr/bin/newgidmap \"$ONLY\"
+        exec setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups --inh-caps=-all \\
+            env PATH=\"$ONLY\" \"$0\" doctor --json";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-ec", script]).arg(stockade());
+    command.env("ONLY", folder.path()).env("USER_ID", who.uid().to_string());
+    told(&checks(command), "id_map", "CAUTION", "mounted nosuid", "remount,suid");
 }
 
 fn no_range(who: Who) {

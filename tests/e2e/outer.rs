@@ -9,13 +9,17 @@ use support::{Who, stockade};
 /// One in a home, such as pyenv's, is not everybody's.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// `NUMBER:ERRNO,…`, then what it becomes.
+/// `NUMBER:ERRNO,…` or `NUMBER:ERRNO:ARGUMENT:VALUE,…`, then what it becomes.
 const FILTER: &str = "
 import ctypes, os, struct, sys
 program = [(0x20, 0, 0, 0)]
 for pair in sys.argv[1].split(','):
-    number, errno = map(int, pair.split(':'))
-    program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | errno)]
+    number, errno, *argument = map(int, pair.split(':'))
+    refused = [(0x06, 0, 0, 0x00050000 | errno)]
+    if argument:
+        index, value = argument
+        refused = [(0x20, 0, 0, 16 + 8 * index), (0x15, 0, 1, value), *refused, (0x20, 0, 0, 0)]
+    program += [(0x15, 0, len(refused), number), *refused]
 program.append((0x06, 0, 0, 0x7fff0000))
 code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *line) for line in program))
 filter = struct.pack('HP', len(program), ctypes.addressof(code))
@@ -32,7 +36,16 @@ pub(crate) fn no_python() -> Option<&'static str> {
 /// The binary, still without arguments, where these system calls fail so.
 pub(crate) fn filtered(who: Who, refused: &[(i64, Errno)]) -> Command {
     let pairs: Vec<_> = refused.iter().map(|(number, errno)| format!("{number}:{}", *errno as i32)).collect();
+    behind(who, &pairs.join(","))
+}
+
+/// The same for one call, where this argument has this value.
+pub(crate) fn filtered_at(who: Who, number: i64, (argument, value): (u32, u32), errno: Errno) -> Command {
+    behind(who, &format!("{number}:{}:{argument}:{value}", errno as i32))
+}
+
+fn behind(who: Who, refused: &str) -> Command {
     let mut command = who.command(PYTHON);
-    command.args(["-c", FILTER, &pairs.join(",")]).arg(stockade());
+    command.args(["-c", FILTER, refused]).arg(stockade());
     command
 }

@@ -51,9 +51,9 @@ pub(crate) fn id_map(uid: u32, user: &str, uids: &str, gids: &str) -> Check {
             let remedy = "install it: package `uidmap` (Debian, Ubuntu) or `shadow-utils` (Fedora, RHEL)";
             return Check::caution(NAME, format!("no {helper}: all jobs share your user id"), remedy);
         };
-        if let Some(problem) = powerless(&path) {
+        if let Some((problem, remedy)) = powerless(&path) {
             let detail = format!("{} {problem}: it cannot map ids", path.display());
-            return Check::caution(NAME, detail, format!("sudo chmod u+s {}", path.display()));
+            return Check::caution(NAME, detail, remedy);
         }
     }
     plenty(first, count, user)
@@ -92,15 +92,22 @@ fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
-/// Why a helper will not be root's, if it will not.
-fn powerless(path: &Path) -> Option<&'static str> {
+/// Why a helper will not be root's, if it will not, and what mends it.
+fn powerless(path: &Path) -> Option<(&'static str, String)> {
     if statvfs(path).is_ok_and(|volume| volume.flags().contains(FsFlags::ST_NOSUID)) {
-        return Some("is on a volume mounted nosuid");
+        let remedy = format!(
+            "mount that volume without `nosuid`: sudo mount -o remount,suid \"$(findmnt -no TARGET -T {})\"",
+            path.display()
+        );
+        return Some(("is on a volume mounted nosuid", remedy));
     }
     let metadata = path.metadata().ok()?;
     let setuid = metadata.mode() & SETUID != 0 && metadata.uid() == 0;
     // File capabilities do as well (Fedora); they cannot be read without a syscall that nothing here wraps.
-    (!setuid).then_some("is not setuid root and may lack the file capability instead")
+    (!setuid).then(|| {
+        let problem = "is not setuid root and may lack the file capability instead";
+        (problem, format!("sudo chmod u+s {}", path.display()))
+    })
 }
 
 #[cfg(test)]

@@ -44,14 +44,17 @@ const FILTERED: &str = "mend the checks above; if all pass, the seccomp filter t
                         are made of: start the container with `--security-opt seccomp=unconfined` (jobs have a filter of \
                         their own), or without whatever else put it there";
 
+/// unshare(2), clone(2), ENOSPC: the number of user.max_user_namespaces here, or in a namespace around this one, is used up.
+const NO_MORE: &str = "no more namespaces: raise `user.max_user_namespaces` (or of its like the one for mnt, net, pid, ipc, uts or \
+                       cgroup) with sysctl(8), on the host if this is a container";
+/// As [`Errno`] writes it.
+const NO_MORE_ERRNO: &str = "ENOSPC";
+
 fn remedy(error: &StartError, filtered: bool) -> &'static str {
-    // unshare(2): the number of user.max_user_namespaces here, or in a namespace around this one, is used up.
     const USED_UP: i32 = Errno::ENOSPC as i32;
     match error {
         StartError::Cgroup(_) | StartError::IdMaps(_) | StartError::Stores(_) => start::remedy(error),
-        StartError::Launcher { errno: USED_UP, .. } => {
-            "no more user namespaces: raise `user.max_user_namespaces` with sysctl(8), on the host if this is a container"
-        }
+        StartError::Launcher { errno: USED_UP, .. } => NO_MORE,
         StartError::Launcher { .. } if filtered => FILTERED,
         // It sends the reader here.
         StartError::Spawn(_) | StartError::Launcher { .. } | StartError::Ended => "mend the checks above",
@@ -116,7 +119,11 @@ fn verdict(outcome: &Outcome) -> Check {
             let cause = outcome.cause.as_ref();
             let errno = cause.and_then(|cause| cause.errno.as_deref()).map(|errno| format!(" ({errno})"));
             let detail = cause.map_or("no cause was recorded", |cause| cause.detail.as_str());
-            Check::fail(NAME, format!("{detail}{}", errno.unwrap_or_default()), "mend the checks above")
+            let remedy = match cause.and_then(|cause| cause.errno.as_deref()) {
+                Some(NO_MORE_ERRNO) => NO_MORE,
+                _ => "mend the checks above",
+            };
+            Check::fail(NAME, format!("{detail}{}", errno.unwrap_or_default()), remedy)
         }
     }
 }
