@@ -88,6 +88,8 @@ impl StepError {
                 "user.max_user_namespaces or another limit on namespaces is reached"
             }
             (Step::Clone, Errno::EAGAIN) => "the limit on processes (RLIMIT_NPROC, pids.max) is reached",
+            (_, Errno::EMFILE) => "the launcher's limit on open files (RLIMIT_NOFILE) is reached",
+            (_, Errno::ENFILE) => "this host's limit on open files (fs.file-max) is reached",
             (Step::Proc, Errno::EPERM) => {
                 "/proc of this host is masked (a container?): start it with systempaths=unconfined"
             }

@@ -72,8 +72,10 @@ pub(crate) struct Packet {
     pub(crate) length: usize,
     /// What came with it, over zeroes; whoever parses it owns the descriptors in it.
     pub(crate) control: Control,
-    /// It, or its descriptors, did not all arrive.
+    /// It was longer than `packet`.
     pub(crate) is_cut: bool,
+    /// This process had no room for all of its descriptors.
+    pub(crate) is_short: bool,
 }
 
 /// recvmsg(2) with descriptors. nix tells nothing of those that came with a message whose others did not (no more room in
@@ -91,9 +93,10 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<P
     let length = check(
         unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) } as c_long,
     )?;
-    let is_cut = header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
+    let has = |flag| header.msg_flags & flag != 0;
+    let (is_cut, is_short) = (has(libc::MSG_TRUNC), has(libc::MSG_CTRUNC));
     let length = usize::try_from(length).map_err(io::Error::other)?;
-    Ok(Packet { length, control, is_cut })
+    Ok(Packet { length, control, is_cut, is_short })
 }
 
 /// Closes every descriptor from `first` to `last`.

@@ -13,7 +13,7 @@ use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockTy
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::sys;
+use crate::sys::{self, Packet};
 
 /// Below the default `net.core.wmem_default`, with room for several messages in flight.
 const INLINE: usize = 32 << 10;
@@ -93,10 +93,10 @@ fn receive_packet(socket: BorrowedFd<'_>, packet: &mut [u8]) -> io::Result<(usiz
             Ok(received) => {
                 // Also those of a packet that is of no use: they would stay open.
                 let fds = rights(&received.control);
-                return if received.is_cut {
-                    Err(io::ErrorKind::InvalidData.into())
-                } else {
-                    Ok((received.length, fds))
+                return match received {
+                    Packet { is_short: true, .. } => Err(Errno::EMFILE.into()),
+                    Packet { is_cut: true, .. } => Err(io::ErrorKind::InvalidData.into()),
+                    Packet { length, .. } => Ok((length, fds)),
                 };
             }
         }

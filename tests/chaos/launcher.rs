@@ -2,7 +2,9 @@
 
 mod judged;
 mod orders;
+mod short;
 mod stopped;
+mod stuck;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,7 +20,13 @@ use support::{
 pub(crate) fn cases() -> Vec<Case> {
     let both = cases![killed_under_jobs].into_iter().map(|case| case.only(&Who::ALL));
     let rest = cases![killed_ten_times, dies_too_often].into_iter();
-    both.chain(rest).chain(judged::cases()).chain(orders::cases()).chain(stopped::cases()).collect()
+    both.chain(rest)
+        .chain(judged::cases())
+        .chain(orders::cases())
+        .chain(stopped::cases())
+        .chain(short::cases())
+        .chain(stuck::cases())
+        .collect()
 }
 
 const SETTINGS: &str = "max_running = 8\nmemory_bytes = 8589934592\ncpu_overcommit = 16.0\nlog = \"warn\"";

@@ -114,6 +114,26 @@ pub(super) fn remove(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
     removed(base, name, || dir::kill_tree(dir::open_dir(base, name)?.as_fd()))
 }
 
+/// The same for all such groups in these directories, in one time for all of them.
+pub(super) fn remove_all(bases: &[BorrowedFd<'_>], which: impl Fn(&str) -> bool) {
+    for _ in 0..SWEEP_TRIES {
+        let mut busy = false;
+        for base in bases.iter().copied() {
+            for name in dir::children(base).unwrap_or_default().into_iter().filter(|name| which(name)) {
+                if dir::remove_tree(base, &name) == Err(Errno::EBUSY) {
+                    busy = true;
+                    // Gone meanwhile, or nothing that can be done about.
+                    let _ = dir::open_dir(base, &name).and_then(|group| dir::kill_tree(group.as_fd()));
+                }
+            }
+        }
+        if !busy {
+            return;
+        }
+        sleep(SWEEP_PAUSE);
+    }
+}
+
 /// Removes `name`, which this process has left. Of its threads one that ends just then is not moved, and is counted there
 /// until it is gone.
 pub(super) fn remove_left(base: BorrowedFd<'_>, name: &str) -> nix::Result<()> {

@@ -115,15 +115,11 @@ impl Groups {
         group.limit(job, steps)
     }
 
-    /// Kills every job and removes its groups, for a launcher that died. What could not be removed is swept with the
-    /// subtree.
-    pub(crate) fn clear(&self) {
-        for root in &self.roots.all {
-            let at = root.dir.as_fd();
-            for name in dir::children(at).unwrap_or_default() {
-                let _ = claim::remove(at, &name);
-            }
-        }
+    /// Kills every job, thawed, and removes its groups, for a launcher that died: all but those whose names begin as the
+    /// living one's. What could not be removed is swept with the subtree.
+    pub(crate) fn clear(&self, living: Option<&str>) {
+        let bases: Vec<_> = self.roots.all.iter().map(|root| root.dir.as_fd()).collect();
+        claim::remove_all(&bases, |name| living.is_none_or(|living| !name.starts_with(living)));
     }
 
     /// Kills every job and removes all groups; waits up to half a second for the dead to leave theirs.

@@ -8,6 +8,7 @@ mod ids;
 mod keeper;
 mod lent;
 mod processors;
+mod reserve;
 mod role;
 mod sandbox;
 mod serve;

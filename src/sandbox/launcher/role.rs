@@ -16,7 +16,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::umask;
 use nix::unistd::{Gid, Uid, execve, setgroups, setresgid, setresuid, setsid};
 
-use super::keeper::{self, Part};
+use super::keeper::{self, Held, Part};
+use super::reserve::Reserve;
 use super::surroundings::{Mounts, Taken};
 use super::tool::Toolbox;
 use super::{Boot, BootReport, Machine, NEWEST_LANDLOCK, serve, surroundings};
@@ -105,10 +106,14 @@ fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> 
     let tools = Toolbox::new(tool).map_err(|e| ("preparing the tool", e))?;
     let host = host_caps(&boot, groups.as_ref(), &machine, overlay, host_paths);
     wire::send(socket.as_fd(), &BootReport::Ready(host), &[]).map_err(|e| ("reporting", e))?;
-    let part =
-        if boot.kept { keeper::keep(socket.as_fd(), groups.as_ref())? } else { Part::Launcher { life: 0 } };
-    if let Part::Launcher { life } = part {
-        serve::until_closed(socket, life, boot.ids, groups, machine, tools);
+    let part = if boot.kept {
+        keeper::keep(socket.as_fd(), groups.as_ref())?
+    } else {
+        Part::Launcher { life: 0, held: Held::new() }
+    };
+    if let Part::Launcher { life, held } = part {
+        let reserve = Reserve::new().map_err(|e| ("keeping descriptors", e))?;
+        serve::until_closed(socket, (life, &held), reserve, boot.ids, groups, machine, tools);
     }
     Ok(())
 }

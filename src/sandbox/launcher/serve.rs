@@ -1,6 +1,8 @@
 //! The launcher's loop: a job comes in, a sandbox gets it; a sandbox ends, it is cleared away; and when there is nothing
 //! to do, sandboxes are made for jobs to come. One thread, no waiting for anything but the next of these.
 
+mod accept;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::thread::sleep;
@@ -13,16 +15,16 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use super::Machine;
 use super::ahead::Ahead;
 use super::ids::HostIds;
+use super::keeper::{self, Held};
 use super::processors::Processors;
-use super::sandbox::{self, Brought, Sandbox, Slot};
+use super::reserve::Reserve;
+use super::sandbox::{self, Sandbox, Slot};
 use super::slots::Slots;
 use super::tool::Toolbox;
 use crate::cgroup::{Groups, JobGroup};
-use crate::plan::{Foundation, LaunchPlan};
-use crate::protocol::{Report, Request};
+use crate::plan::Foundation;
 use crate::step::{Step, StepError};
-use crate::tool::ToolCall;
-use crate::{sys, wire};
+use crate::sys;
 
 /// Made ahead: enough that a job which follows another finds one, few enough to cost next to nothing while idle.
 const SPARES: usize = 2;
@@ -36,14 +38,17 @@ const NUMBERS: u32 = 1 << 16;
 /// that was sent to one that died must not find its workspace in a sandbox of the next, so their slots have other numbers.
 pub(super) fn until_closed(
     daemon: &OwnedFd,
-    life: u16,
+    (life, held): (u16, &Held),
+    reserve: Reserve,
     ids: HostIds,
     groups: Option<Groups>,
     machine: Machine,
     tools: Toolbox,
 ) {
     let first = u32::from(life) * NUMBERS;
-    let slots = Slots::new(first..first + ids.slots());
+    // Of one id for all there is no other.
+    let users = held.iter().filter(|user| ids.range.is_some() && **user <= ids.slots());
+    let slots = Slots::new(first..first + ids.slots(), users.map(|user| first + user - 1));
     let (processors, machine) = (Processors::new(&machine.processors), Rc::new(machine));
     let (spares, sandboxes, left) = (Vec::new(), Vec::new(), Vec::new());
     let (ahead, working) = (Ahead::new(), Vec::new());
@@ -62,6 +67,7 @@ pub(super) fn until_closed(
         made: 0,
         tools,
         working,
+        reserve,
     };
     while launcher.turn(daemon.as_fd()) {}
     launcher.end();
@@ -86,6 +92,7 @@ struct Live {
     tools: Toolbox,
     /// Pidfds of tools at work.
     working: Vec<OwnedFd>,
+    reserve: Reserve,
 }
 
 impl Live {
@@ -193,73 +200,13 @@ impl Live {
         };
         self.made += 1;
         let slot = Slot { number, ids: self.ids.of_job(number % NUMBERS, foundation.ids) };
-        let name = format!("job-{}-{}", self.life, self.made);
+        let name = format!("{}{}", keeper::prefix(self.life), self.made);
         let of = (&self.machine, self.processors.next());
         let made = Sandbox::make(foundation, slot, like, &name, self.groups.as_ref(), of);
         if made.is_err() {
             self.slots.give_back(number);
         }
         made
-    }
-
-    fn accept(&mut self, daemon: BorrowedFd<'_>) -> bool {
-        let Ok(message) = wire::receive::<Request<'static>>(daemon) else { return true };
-        let Some((request, mut fds)) = message else { return false };
-        if fds.is_empty() {
-            return true;
-        }
-        let (socket, ids) = (fds.remove(0), self.ids.image_ids());
-        match request {
-            Request::Job { plan, over } => self.launch(plan.into_owned(), over, socket),
-            // Should it fail, the socket is closed, which tells.
-            Request::Tool { task } => {
-                self.working.extend(self.tools.start(ToolCall { socket, task, fds, ids }));
-            }
-        }
-        true
-    }
-
-    fn launch(&mut self, plan: LaunchPlan, over: Option<u32>, socket: OwnedFd) {
-        let foundation = plan.foundation();
-        match self.find(&foundation, over) {
-            Ok((mut sandbox, lent)) => {
-                sandbox.share = self.processors.take(&plan, sandbox.processor);
-                sandbox.assign(Brought { plan, over: lent }, socket, self.groups.as_ref());
-                self.sandboxes.push(sandbox);
-                let over_nothing = over.is_none().then(|| self.ahead.asked(&foundation)).flatten();
-                if let Some(gone) = over_nothing {
-                    self.retire_spares(|spare| spare.like.is_none() && spare.foundation == gone);
-                }
-            }
-            Err(error) => {
-                let _ = wire::send(socket.as_fd(), &Report::Failed(error), &[]);
-                let _ = wire::send(socket.as_fd(), &Report::Gone { out_of_memory: false }, &[]);
-            }
-        }
-    }
-
-    /// One made ahead, or a new one; and for a case what it is over.
-    fn find(
-        &mut self,
-        foundation: &Foundation,
-        over: Option<u32>,
-    ) -> Result<(Sandbox, Option<OwnedFd>), StepError> {
-        let lent = over.map(|number| self.lend(number, foundation)).transpose()?;
-        let like = over.filter(|_| self.ids.range.is_some());
-        let fits = |spare: &Sandbox| spare.foundation == *foundation && spare.like == like;
-        // On the processor that is used least; of several, the one that has been there longest.
-        let fitting = (0..self.spares.len()).filter(|i| fits(&self.spares[*i]));
-        let sandbox = match fitting.min_by_key(|i| self.processors.used(self.spares[*i].processor)) {
-            Some(index) => self.spares.remove(index),
-            None => self.make(foundation.clone(), like)?,
-        };
-        Ok((sandbox, lent))
-    }
-
-    fn lend(&mut self, number: u32, case: &Foundation) -> Result<OwnedFd, StepError> {
-        let gone = StepError { step: Step::Overlay, index: 33, errno: libc::ESRCH };
-        let base = self.sandboxes.iter_mut().find(|base| base.lends() && base.slot.number == number);
-        base.ok_or(gone)?.lend(case)
     }
 
     fn end(self) {

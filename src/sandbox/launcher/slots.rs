@@ -10,19 +10,22 @@ pub(super) struct Slots {
     free: BTreeSet<u32>,
     next: u32,
     end: u32,
+    /// Never handed out.
+    barred: BTreeSet<u32>,
     /// How many have a number beside its first holder.
     shared: BTreeMap<u32, u32>,
 }
 
 impl Slots {
-    pub(super) fn new(Range { start, end }: Range<u32>) -> Self {
-        Self { free: BTreeSet::new(), next: start, end, shared: BTreeMap::new() }
+    pub(super) fn new(Range { start, end }: Range<u32>, barred: impl IntoIterator<Item = u32>) -> Self {
+        let barred = barred.into_iter().collect();
+        Self { free: BTreeSet::new(), next: start, end, barred, shared: BTreeMap::new() }
     }
 
     pub(super) fn take(&mut self) -> Option<u32> {
         self.free.pop_first().or_else(|| {
-            let fresh = (self.next < self.end).then_some(self.next)?;
-            self.next += 1;
+            let fresh = (self.next..self.end).find(|number| !self.barred.contains(number))?;
+            self.next = fresh + 1;
             Some(fresh)
         })
     }
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn no_number_is_out_twice_and_the_lowest_comes_first() {
-        let mut slots = Slots::new(0..3);
+        let mut slots = Slots::new(0..3, []);
         assert_eq!(
             [slots.take(), slots.take(), slots.take(), slots.take()],
             [Some(0), Some(1), Some(2), None]
@@ -59,8 +62,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_dead_hold_is_nobody_elses() {
+        let mut slots = Slots::new(4..9, [4, 5, 7, 70]);
+        assert_eq!([slots.take(), slots.take(), slots.take()], [Some(6), Some(8), None]);
+        slots.give_back(6);
+        assert_eq!([slots.take(), slots.take()], [Some(6), None]);
+    }
+
+    #[test]
     fn a_shared_number_is_free_when_the_last_has_given_it_back() {
-        let mut slots = Slots::new(0..2);
+        let mut slots = Slots::new(0..2, []);
         assert_eq!(slots.take(), Some(0));
         slots.share(0);
         slots.share(0);

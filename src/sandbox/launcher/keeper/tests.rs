@@ -1,6 +1,8 @@
 use std::time::{Duration, Instant};
 
-use super::{LIVED, LONGEST, MOST_DEATHS, Pace, SHORTEST, WINDOW};
+use nix::unistd::{getpid, getuid};
+
+use super::{Held, LIVED, LONGEST, MOST_DEATHS, Pace, SHORTEST, WINDOW, real_user, users};
 
 #[test]
 fn a_loop_of_deaths_slows_down_and_ends() {
@@ -25,4 +27,15 @@ fn deaths_that_are_far_apart_are_none_too_many() {
         assert!(apart >= LIVED);
         assert_eq!(pace.died(born, now), Some(Duration::ZERO));
     }
+}
+
+#[test]
+fn the_ids_of_what_will_not_go_are_known() {
+    let status = "Name:\tstockade-init\nPPid:\t7\nUid:\t12\t13\t14\t15\nGid:\t1\t1\t1\t1\n";
+    assert_eq!(real_user(status), Some(12));
+    assert_eq!(real_user("Name:\tx\n"), None);
+    let own = getuid().as_raw();
+    // The launcher's own user is 0, and no job's.
+    let expected: Held = [own].into_iter().filter(|user| *user != 0).collect();
+    assert_eq!(users(vec![getpid()]), Some(expected));
 }
