@@ -49,9 +49,9 @@ impl PatchError {
     }
 }
 
-fn at(pointer: impl Into<String>) -> impl FnOnce(Reason) -> PatchError {
-    let pointer = pointer.into();
-    move |reason| PatchError { reason, pointer }
+/// The pointer is only made where something was refused: most changes are not.
+fn at<P: Into<String>>(pointer: impl FnOnce() -> P) -> impl FnOnce(Reason) -> PatchError {
+    move |reason| PatchError { reason, pointer: pointer().into() }
 }
 
 /// Lowers every step that is above `value` to it. A `value` above all of them is given to all of them, and loosens.
@@ -68,52 +68,51 @@ pub fn set_limit(limit: Limit, value: u64) -> Result<(), PatchError> {
         Limit::StackBytes => patch::set_stack_bytes(value),
         Limit::CpuMillis => patch::set_cpu_millis(value),
     }
-    .map_err(at(if limit == Limit::DiskBytes {
-        "/limits/disk_bytes".into()
-    } else {
-        format!("/steps/0/limits/{limit}")
+    .map_err(at(|| match limit {
+        Limit::DiskBytes => "/limits/disk_bytes".into(),
+        limit => format!("/steps/0/limits/{limit}"),
     }))
 }
 
 /// One limit of one step; not [`Limit::DiskBytes`], which is the job's.
 pub fn set_step_limit(step: u32, limit: Limit, value: u64) -> Result<(), PatchError> {
-    patch::set_step_limit(step, limit.name(), value).map_err(at(format!("/steps/{step}/limits/{limit}")))
+    patch::set_step_limit(step, limit.name(), value).map_err(at(|| format!("/steps/{step}/limits/{limit}")))
 }
 
 /// In every step.
 pub fn set_env(name: &str, value: &str) -> Result<(), PatchError> {
-    patch::set_env(name, value).map_err(at(""))
+    patch::set_env(name, value).map_err(at(|| ""))
 }
 
 /// In every step.
 pub fn remove_env(name: &str) -> Result<(), PatchError> {
-    patch::remove_env(name).map_err(at(""))
+    patch::remove_env(name).map_err(at(|| ""))
 }
 
 pub fn set_label(key: &str, value: &str) -> Result<(), PatchError> {
-    patch::set_label(key, value).map_err(at(crate::fmt::pointer(&["labels", key])))
+    patch::set_label(key, value).map_err(at(|| crate::fmt::pointer(&["labels", key])))
 }
 
 pub fn remove_label(key: &str) -> Result<(), PatchError> {
-    patch::remove_label(key).map_err(at(crate::fmt::pointer(&["labels", key])))
+    patch::remove_label(key).map_err(at(|| crate::fmt::pointer(&["labels", key])))
 }
 
 /// The seccomp profile of every step. `strict` is tighter than `default`, `default` than `build`; any other change loosens.
 pub fn set_profile(name: &str) -> Result<(), PatchError> {
-    patch::set_profile(name).map_err(at(""))
+    patch::set_profile(name).map_err(at(|| ""))
 }
 
 /// Adds a layer that the job must not run without, such as `cgroup.memory`.
 pub fn add_requirement(layer: &str) -> Result<(), PatchError> {
-    patch::add_requirement(layer).map_err(at("/require"))
+    patch::add_requirement(layer).map_err(at(|| "/require"))
 }
 
 /// Takes the job's network away.
 pub fn deny_network() -> Result<(), PatchError> {
-    patch::deny_network().map_err(at("/network"))
+    patch::deny_network().map_err(at(|| "/network"))
 }
 
 /// One operation of a JSON Patch (RFC 6902) on the job document, as JSON text.
 pub fn json_op(operation: &str) -> Result<(), PatchError> {
-    patch::json_op(operation).map_err(at(""))
+    patch::json_op(operation).map_err(at(|| ""))
 }
