@@ -55,7 +55,7 @@ impl Log {
         let work = move || {
             while asked.recv().is_ok() {
                 let pages = own.write_back(&db, "PASSIVE");
-                own.too_long.store(pages > TOO_MANY, Ordering::Relaxed);
+                own.too_long.store(pages.is_some_and(|pages| pages > TOO_MANY), Ordering::Relaxed);
             }
         };
         let thread = std::thread::Builder::new().name("journal-log".into()).spawn(work);
@@ -80,8 +80,18 @@ impl Log {
         // Someone who still reads an older state keeps it as it is, until the next time.
         let waits = |time| drop(writer.busy_timeout(time));
         waits(READERS);
-        self.shared.write_back(writer, "TRUNCATE");
+        if let Some(pages) = self.shared.write_back(writer, "TRUNCATE") {
+            PAGES.set(pages);
+        }
         waits(OTHERS);
+    }
+
+    /// On a full disk, by the writer: the log keeps its length until something is written, and nothing new may be where its
+    /// length is what fills the disk.
+    pub(crate) fn give_room(&self, writer: &Connection) {
+        if PAGES.get() > 0 {
+            self.cut_off(writer);
+        }
     }
 }
 
@@ -96,12 +106,9 @@ impl Drop for Log {
 
 impl Shared {
     /// Pages in the log. One that cannot be written back now grows until it can.
-    fn write_back(&self, db: &Connection, how: &str) -> i32 {
+    fn write_back(&self, db: &Connection, how: &str) -> Option<i32> {
         let _one = self.writing_back.lock().unwrap_or_else(PoisonError::into_inner);
         let done = db.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get(1));
-        done.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the log of the journal is written back later");
-            0
-        })
+        done.inspect_err(|error| tracing::debug!(%error, "the log of the journal is written back later")).ok()
     }
 }

@@ -77,6 +77,10 @@ impl Writer {
             let waits = self.space.is_full() || !self.owed.items.is_empty();
             let taken = self.queue.take(waits.then_some(PATIENCE));
             self.space.measure();
+            if self.space.is_full() {
+                self.log.give_room(&self.db);
+                self.space.measure();
+            }
             self.pay();
             if !taken.items.is_empty() {
                 self.write(taken.items);

@@ -103,6 +103,24 @@ fn a_disk_that_is_nearly_full_takes_no_new_jobs_and_ends_the_running() {
 }
 
 #[test]
+fn the_log_does_not_fill_the_disk_by_itself() {
+    on_a_small_disk(|folder| {
+        let journal = open(folder);
+        let mut run = Run::accepted(&journal, "acme");
+        run.starts().expect("started");
+        run.prints(&"x".repeat(1 << 20)).expect("room");
+        let log = folder.path().join("journal.sqlite3-wal");
+        let length = || log.metadata().expect("there while it is open").len();
+        assert!(length() > 1 << 20, "{}", length());
+        fill(folder, KEEP_FREE - 4096);
+        let new = Run::new(&journal, "acme", &[], Timestamp::now());
+        // Nothing else makes room.
+        until("taken in", || new.accept(&spec()).is_ok());
+        assert!(length() < 1 << 20, "{}", length());
+    });
+}
+
+#[test]
 fn an_upload_that_fills_the_disk_ends_and_leaves_nothing() {
     on_a_small_disk(|folder| {
         let journal = open(folder);
