@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ struct Stage {
     begun: AtomicUsize,
     done: AtomicUsize,
     broken: AtomicUsize,
+    /// There is no other daemon to come.
+    over: AtomicBool,
 }
 
 fn killed_at_random(who: Who) {
@@ -82,6 +84,7 @@ fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random) -> usize {
         daemon.kill();
         kills += 1;
     }
+    stage.over.store(true, Relaxed);
     kills
 }
 
@@ -91,7 +94,7 @@ fn work(stage: &Stage, archives: &[Vec<u8>], random: &mut Random) {
             let address = *stage.address.lock().expect("no panic");
             match address.and_then(Client::connect) {
                 Some(client) => break client,
-                None if stage.begun.load(Relaxed) > 2 * OPERATIONS => return,
+                None if stage.over.load(Relaxed) => return,
                 None => thread::sleep(Duration::from_millis(10)),
             }
         };
