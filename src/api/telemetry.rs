@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use model::{Decision, Job};
+use opentelemetry::KeyValue;
 use opentelemetry::global::{self, BoxedTracer};
 use opentelemetry::trace::SpanContext;
 
@@ -113,6 +114,16 @@ impl Telemetry {
             meters.ended(job);
         }
     }
+}
+
+/// Which policy was asked, at what and with what answer: of its span, and of its series.
+fn asked(decision: &Decision) -> [KeyValue; 4] {
+    [
+        KeyValue::new("stockade.policy", decision.policy.clone()),
+        KeyValue::new("stockade.hook", decision.hook.word()),
+        KeyValue::new("stockade.mode", decision.mode.word()),
+        KeyValue::new("stockade.verdict", decision.verdict.word()),
+    ]
 }
 
 fn wall(then: Instant) -> SystemTime {

@@ -63,11 +63,6 @@ pub(crate) fn code<'a>(ending: impl Into<Ending<'a>>) -> u8 {
     }
 }
 
-/// A status as it is written everywhere.
-pub(crate) fn word(status: Status) -> String {
-    serde_json::to_value(status).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
-}
-
 /// The first step that did not succeed decides the job.
 fn deciding_step(ending: Ending<'_>) -> Option<&StepResult> {
     ending.steps.iter().find(|step| step.status != Status::Succeeded)

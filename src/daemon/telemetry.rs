@@ -111,14 +111,18 @@ fn resource() -> Resource {
 
 type To<'a> = (&'a Collector, &'a reqwest::Client);
 
+fn sending<B: WithExportConfig + WithHttpConfig>(exporter: B, (collector, http): To<'_>) -> B {
+    let exporter = exporter.with_http_client(Client::new(http));
+    match collector.endpoint() {
+        Some(endpoint) => exporter.with_endpoint(endpoint),
+        None => exporter,
+    }
+}
+
 fn meters(to: Option<To<'_>>, registry: Option<&Registry>) -> anyhow::Result<SdkMeterProvider> {
     let mut builder = SdkMeterProvider::builder().with_resource(resource());
-    if let Some((collector, http)) = to {
-        let exporter = MetricExporter::builder().with_http().with_http_client(Client::new(http));
-        let exporter = match collector.endpoint() {
-            Some(endpoint) => exporter.with_endpoint(endpoint).build(),
-            None => exporter.build(),
-        };
+    if let Some(to) = to {
+        let exporter = sending(MetricExporter::builder().with_http(), to).build();
         builder =
             builder.with_reader(PeriodicReader::builder(exporter.context("setting `telemetry`")?).build());
     }
@@ -130,12 +134,8 @@ fn meters(to: Option<To<'_>>, registry: Option<&Registry>) -> anyhow::Result<Sdk
     Ok(builder.build())
 }
 
-fn spans((collector, http): To<'_>) -> anyhow::Result<SdkTracerProvider> {
-    let exporter = SpanExporter::builder().with_http().with_http_client(Client::new(http));
-    let exporter = match collector.endpoint() {
-        Some(endpoint) => exporter.with_endpoint(endpoint).build(),
-        None => exporter.build(),
-    };
+fn spans(to: To<'_>) -> anyhow::Result<SdkTracerProvider> {
+    let exporter = sending(SpanExporter::builder().with_http(), to).build();
     let processor = Bounded::new(exporter.context("setting `telemetry`")?);
     Ok(SdkTracerProvider::builder().with_resource(resource()).with_span_processor(processor).build())
 }

@@ -44,13 +44,6 @@ impl Batch {
     }
 }
 
-/// As the database keeps it, such as `timed_out`.
-pub(crate) fn word(status: Status) -> String {
-    // A name without fields cannot fail to be written.
-    let quoted = serde_json::to_string(&status).unwrap_or_default();
-    quoted.trim_matches('"').to_owned()
-}
-
 /// Nanoseconds since 1970; times that do not fit (before 1677, after 2262) are the nearest that do.
 pub(crate) fn nanos(at: Timestamp) -> i64 {
     let nanos = at.as_nanosecond();

@@ -126,3 +126,39 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn a_word_is_the_status_as_serialised() {
+        use Status::{
+            Cancelled, Denied, DiskExceeded, Expired, Failed, InternalError, Lost, MemoryExceeded,
+            OutputExceeded, Queued, Running, SecurityViolation, Signaled, Skipped, Succeeded, TimedOut,
+            WrongOutput,
+        };
+        let all = [
+            Queued,
+            Running,
+            Succeeded,
+            Failed,
+            Signaled,
+            TimedOut,
+            MemoryExceeded,
+            OutputExceeded,
+            DiskExceeded,
+            WrongOutput,
+            SecurityViolation,
+            Denied,
+            Cancelled,
+            Expired,
+            Lost,
+            InternalError,
+            Skipped,
+        ];
+        for status in all {
+            assert_eq!(serde_json::json!(status), status.word(), "{status:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use admission::Admitted;
-use model::{JobSpec, Status, StepResult, StepSpec, Timing};
+use model::{Cause, JobSpec, Status, StepResult, StepSpec, Timing};
 use sandbox::protocol::Order as InitOrder;
 use sandbox::{LaunchPlan, Step};
 use tokio::sync::mpsc;
@@ -103,6 +103,26 @@ struct Learnt {
     built: Vec<(Step, u32)>,
     said: Said,
     timing: Timing,
+}
+
+impl Learnt {
+    /// Without artifacts, and as it is: not to be run again.
+    fn outcome(self, status: Status, cause: Option<Cause>, steps: Vec<StepResult>) -> Outcome {
+        let Self { receipt: isolation, built, said: Said { decisions: policy, warnings }, timing } = self;
+        Outcome {
+            status,
+            cause,
+            steps,
+            artifacts: Vec::new(),
+            artifact_errors: Vec::new(),
+            policy,
+            warnings,
+            isolation,
+            built,
+            timing,
+            again: None,
+        }
+    }
 }
 
 impl Running {
@@ -227,43 +247,14 @@ impl Running {
             Ok(collected) => collected,
             Err(error) => return self.broken(steps, error).await,
         };
-        let Learnt { receipt: isolation, built, said: Said { decisions: policy, warnings }, timing } =
-            self.learnt();
-        let again = None;
-        Outcome {
-            status,
-            cause,
-            steps,
-            artifacts,
-            artifact_errors,
-            policy,
-            warnings,
-            isolation,
-            built,
-            timing,
-            again,
-        }
+        Outcome { artifacts, artifact_errors, ..self.learnt().outcome(status, cause, steps) }
     }
 }
 
 fn broken(spec: &JobSpec, mut steps: Vec<StepResult>, learnt: Learnt, error: &Broken) -> Outcome {
     let (status, cause) = verdict::of_broken(verdict::most_memory(spec), error);
     skip_rest(&mut steps, &spec.steps);
-    let Learnt { receipt: isolation, built, said: Said { decisions: policy, warnings }, timing } = learnt;
-    let (artifacts, artifact_errors, cause, again) = (Vec::new(), Vec::new(), Some(cause), None);
-    Outcome {
-        status,
-        cause,
-        steps,
-        artifacts,
-        artifact_errors,
-        policy,
-        warnings,
-        isolation,
-        built,
-        timing,
-        again,
-    }
+    learnt.outcome(status, Some(cause), steps)
 }
 
 fn skip_rest(done: &mut Vec<StepResult>, all: &[StepSpec]) {

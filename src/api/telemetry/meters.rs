@@ -8,6 +8,8 @@ use model::{Decision, Job, Status};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 
+use super::asked;
+
 /// Tenants that are told apart; all others are one.
 const MOST_TENANTS: usize = 100;
 const OTHER: &str = "_other";
@@ -83,13 +85,7 @@ impl Meters {
 
     fn decided(&self, decisions: &[Decision]) {
         for decision in decisions {
-            let attributes = [
-                KeyValue::new("stockade.policy", decision.policy.clone()),
-                KeyValue::new("stockade.hook", decision.hook.word()),
-                KeyValue::new("stockade.mode", decision.mode.word()),
-                KeyValue::new("stockade.verdict", decision.verdict.word()),
-            ];
-            self.policy.record(seconds(decision.duration_us), &attributes);
+            self.policy.record(seconds(decision.duration_us), &asked(decision));
         }
     }
 

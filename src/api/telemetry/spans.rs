@@ -11,6 +11,8 @@ use opentelemetry::trace::{Span as _, Status as Mark, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use sandbox::Step;
 
+use super::asked;
+
 /// Of one step; their results are all in the job.
 const MOST_CASES: usize = 64;
 /// Steps of init that took less are not worth a span.
@@ -147,12 +149,7 @@ impl<'a> Spans<'a> {
         for decision in decisions {
             // One after the other, and little between them.
             let until = from + Duration::from_micros(decision.duration_us);
-            let mut attributes = vec![
-                KeyValue::new("stockade.policy", decision.policy.clone()),
-                KeyValue::new("stockade.hook", decision.hook.word()),
-                KeyValue::new("stockade.mode", decision.mode.word()),
-                KeyValue::new("stockade.verdict", decision.verdict.word()),
-            ];
+            let mut attributes = asked(decision).to_vec();
             if decision.verdict == Ruling::Error {
                 attributes.extend(decision.code.clone().map(|code| KeyValue::new("error.type", code)));
             }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use model::{CaseResult, Chunk, Event, Happened, Status, Stream};
 
-use crate::exit::word;
 use crate::output::{self, Failure};
 use crate::policy::table::plain;
 use progress::Progress;
@@ -105,7 +104,7 @@ impl Relay {
             ..=NAMED_CASES => {
                 let cause =
                     case.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", cause.detail));
-                self.note(&format!("case {}: {}{cause}", case.name, word(case.status)));
+                self.note(&format!("case {}: {}{cause}", case.name, case.status.word()));
             }
             number if number == NAMED_CASES + 1 => {
                 self.note("more cases did not succeed: `stockade inspect` has all");

@@ -3,7 +3,6 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use model::{CaseResult, Cause, IdMapKind, Job, Receipt, Status, StepResult};
 
-use crate::exit::word;
 use crate::policy::table::{list, plain, table};
 use crate::units::{age, bytes, time_us};
 
@@ -25,7 +24,7 @@ pub(super) fn summary(job: &Job, now: Timestamp) -> String {
 
 fn facts(job: &Job, now: Timestamp) -> Vec<Vec<String>> {
     let paused = if job.paused { " (paused)" } else { "" };
-    let mut facts = vec![fact("id", job.id), fact("status", format!("{}{paused}", word(job.status)))];
+    let mut facts = vec![fact("id", job.id), fact("status", format!("{}{paused}", job.status.word()))];
     facts.extend(job.cause.as_ref().map(|cause| fact("cause", self::cause(cause))));
     facts.push(fact("tenant", &job.tenant));
     facts.extend(job.labels.iter().map(|(key, value)| fact("label", format!("{key}={value}"))));
@@ -140,7 +139,7 @@ fn step(step: &StepResult) -> Vec<String> {
     let cases = (!step.cases.is_empty()).then(|| format!("{succeeded} of {} succeeded", step.cases.len()));
     vec![
         plain(&step.name),
-        word(step.status),
+        step.status.word().to_owned(),
         own.unwrap_or_else(|| "-".into()),
         time_us(step.usage.wall_time_us),
         step.usage.cpu_time_us.map_or_else(|| "-".into(), time_us),
@@ -164,7 +163,7 @@ fn cases(steps: &[StepResult]) -> Vec<Vec<String>> {
     let head = ["CASE", "STATUS", "WHY"].map(String::from).into();
     let rows = all.iter().take(CASES).map(|(step, case)| {
         let why = case.cause.as_ref().map_or_else(String::new, |cause| plain(&self::cause(cause)));
-        vec![plain(&format!("{step}/{}", case.name)), word(case.status), why]
+        vec![plain(&format!("{step}/{}", case.name)), case.status.word().to_owned(), why]
     });
     let more = all.len().saturating_sub(CASES);
     let more = (more > 0).then(|| vec![format!("and {more} more")]);

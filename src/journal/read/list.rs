@@ -7,7 +7,7 @@ use model::{Happened, Job, Status};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::batch::{nanos, word};
+use crate::batch::nanos;
 use crate::recover::{events, parse};
 use crate::{Journal, JournalError};
 
@@ -128,7 +128,7 @@ impl Query {
         }
         if !filter.statuses.is_empty() {
             let places = vec!["?"; filter.statuses.len()].join(", ");
-            let words = filter.statuses.iter().map(|status| word(*status).into());
+            let words = filter.statuses.iter().map(|status| status.word().to_owned().into());
             self.and(&format!("jobs.status IN ({places})"), words);
         }
         if is_under_way(filter) {

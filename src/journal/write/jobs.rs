@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Accept, AfterEnd, Applied, End, Tables, text};
 use crate::JournalError;
-use crate::batch::{Batch, Note, nanos, word};
+use crate::batch::{Batch, Note, nanos};
 
 /// Of labels, with what policies add: as `model::Job::note`.
 const MOST_LABELS: i64 = 64;
@@ -32,7 +32,7 @@ impl Tables<'_> {
         let (job, id) = (*self.last, text(new.id));
         self.execute(
             "INSERT INTO jobs (job, id, tenant, status, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![job, id, new.tenant, word(new.batch.status.unwrap_or(Status::Queued)), created],
+            params![job, id, new.tenant, new.batch.status.unwrap_or(Status::Queued).word(), created],
         )?;
         self.execute("INSERT INTO specs VALUES (?1, ?2)", params![job, new.spec])?;
         self.write(job, &new.batch)?;
@@ -64,7 +64,7 @@ impl Tables<'_> {
         }
         self.write(job, batch)?;
         if let Some(status) = batch.status {
-            self.execute("UPDATE jobs SET status = ?2 WHERE job = ?1", params![job, word(status)])?;
+            self.execute("UPDATE jobs SET status = ?2 WHERE job = ?1", params![job, status.word()])?;
         }
         Ok(Ok(()))
     }
@@ -89,7 +89,7 @@ impl Tables<'_> {
             "UPDATE jobs SET status = ?2, finished_at = ?3,
                  bytes = ?4 + (SELECT coalesce(sum(octet_length(batch)), 0) FROM events WHERE job = ?1)
              WHERE job = ?1",
-            params![job, word(end.status), nanos(end.finished_at), beside],
+            params![job, end.status.word(), nanos(end.finished_at), beside],
         )?;
         if let Some((url, secret)) = &end.callback {
             let values = params![job, url, secret, nanos(end.finished_at)];
