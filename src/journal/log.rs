@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,7 +20,7 @@ const MANY: i32 = 4000;
 /// From here on the writer writes back the rest itself, so that the log begins anew: 64 MiB.
 const TOO_MANY: i32 = 16_000;
 
-/// How long the writer waits for readers when it cuts the log off, and for another program that has locked the file.
+/// How long the writer waits for readers where the log must begin anew, and for another program that has locked the file.
 const READERS: Duration = Duration::from_millis(100);
 const OTHERS: Duration = Duration::from_secs(5);
 
@@ -34,14 +33,10 @@ thread_local! {
 pub(crate) struct Log {
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
     /// Two who write back at one time would only refuse each other.
-    writing_back: Mutex<()>,
-    too_long: AtomicBool,
+    one: Arc<Mutex<()>>,
+    /// Pages that the log may have until its end is asked for.
+    most: i32,
 }
 
 impl Log {
@@ -50,24 +45,29 @@ impl Log {
             PAGES.set(pages);
             Ok(())
         }));
-        let (db, shared) = (schema::open(path)?, Arc::new(Shared::default()));
-        let ((ask, asked), own) = (sync_channel(1), Arc::clone(&shared));
+        let (db, one) = (schema::open(path)?, Arc::default());
+        let ((ask, asked), own) = (sync_channel(1), Arc::clone(&one));
         let work = move || {
             while asked.recv().is_ok() {
-                let pages = own.write_back(&db, "PASSIVE");
-                own.too_long.store(pages.is_some_and(|pages| pages > TOO_MANY), Ordering::Relaxed);
+                write_back(&own, &db, "PASSIVE");
             }
         };
         let thread = std::thread::Builder::new().name("journal-log".into()).spawn(work);
         let thread = Some(thread.map_err(|e| folder(path, e))?);
-        Ok(Self { ask: Some(ask), thread, shared })
+        Ok(Self { ask: Some(ask), thread, one, most: TOO_MANY })
     }
 
     /// To be called by the writer, after its commits.
-    pub(crate) fn look(&self, writer: &Connection) {
-        if self.shared.too_long.swap(false, Ordering::Relaxed) {
-            self.shared.write_back(writer, "PASSIVE");
-        } else if PAGES.get() >= MANY
+    pub(crate) fn look(&mut self, writer: &Connection) {
+        let pages = PAGES.get();
+        if pages < TOO_MANY {
+            self.most = TOO_MANY;
+        }
+        if pages >= self.most {
+            // Who reads for longer is not waited for again until the log has grown by as much again.
+            self.most = pages + MANY;
+            self.begin_anew(writer, "RESTART");
+        } else if pages >= MANY
             && let Some(ask) = &self.ask
         {
             // Full: it is at it.
@@ -77,13 +77,19 @@ impl Log {
 
     /// Leaves the log without length, so that the files have on disk what they need and no more.
     pub(crate) fn cut_off(&self, writer: &Connection) {
-        // Someone who still reads an older state keeps it as it is, until the next time.
-        let waits = |time| drop(writer.busy_timeout(time));
-        waits(READERS);
-        if let Some(pages) = self.shared.write_back(writer, "TRUNCATE") {
+        if let Some(pages) = self.begin_anew(writer, "TRUNCATE") {
             PAGES.set(pages);
         }
+    }
+
+    /// Waits for readers: where one is always there, each with an older state than the last commit's, the log would grow
+    /// without end. Someone who reads for longer keeps it as it is, until the next time.
+    fn begin_anew(&self, writer: &Connection, how: &str) -> Option<i32> {
+        let waits = |time| drop(writer.busy_timeout(time));
+        waits(READERS);
+        let pages = write_back(&self.one, writer, how);
         waits(OTHERS);
+        pages
     }
 
     /// On a full disk, by the writer: the log keeps its length until something is written, and nothing new may be where its
@@ -104,11 +110,9 @@ impl Drop for Log {
     }
 }
 
-impl Shared {
-    /// Pages in the log. One that cannot be written back now grows until it can.
-    fn write_back(&self, db: &Connection, how: &str) -> Option<i32> {
-        let _one = self.writing_back.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = db.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get(1));
-        done.inspect_err(|error| tracing::debug!(%error, "the log of the journal is written back later")).ok()
-    }
+/// Pages in the log. One that cannot be written back now grows until it can.
+fn write_back(one: &Mutex<()>, db: &Connection, how: &str) -> Option<i32> {
+    let _one = one.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = db.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get(1));
+    done.inspect_err(|error| tracing::debug!(%error, "the log of the journal is written back later")).ok()
 }

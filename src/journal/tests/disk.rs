@@ -121,6 +121,44 @@ fn the_log_does_not_fill_the_disk_by_itself() {
 }
 
 #[test]
+fn the_log_ends_though_somebody_always_reads() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let reads = || {
+        journal.readers().read(|db| {
+            let jobs: i64 = db.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))?;
+            std::thread::sleep(Duration::from_millis(30));
+            Ok(jobs)
+        })
+    };
+    let written = std::sync::atomic::AtomicBool::new(false);
+    let longest = std::thread::scope(|scope| {
+        for late in [0, 10, 20] {
+            let (reads, written) = (&reads, &written);
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(late));
+                while !written.load(Ordering::Relaxed) {
+                    reads().expect("read");
+                }
+            });
+        }
+        let mut run = Run::accepted(&journal, "acme");
+        run.starts().expect("started");
+        let log = folder.path().join("journal.sqlite3-wal");
+        let text = "x".repeat(512 << 10);
+        let lengths = (0..240).map(|_| {
+            run.prints(&text).expect("room");
+            log.metadata().expect("there while it is open").len()
+        });
+        let longest = lengths.max();
+        written.store(true, Ordering::Relaxed);
+        longest.expect("some")
+    });
+    assert!(longest > 32 << 20, "nobody was in the way: {longest}");
+    assert!(longest < 80 << 20, "{longest}");
+}
+
+#[test]
 fn an_upload_that_fills_the_disk_ends_and_leaves_nothing() {
     on_a_small_disk(|folder| {
         let journal = open(folder);
