@@ -129,15 +129,20 @@ impl Journal {
         })
     }
 
-    /// The longest due first.
-    pub fn due_callbacks(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, JournalError> {
+    /// The longest due first. After `latest` none can be due but by a clock that went back since: those are due too.
+    pub fn due_callbacks(
+        &self,
+        now: Timestamp,
+        latest: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, JournalError> {
         self.readers().read(|db| {
             let mut finding = db.prepare_cached(
                 "SELECT id, url, secret, attempt, first_at FROM callbacks JOIN jobs USING (job)
-                 WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
+                 WHERE due_at <= ?1 OR due_at > ?2 ORDER BY due_at LIMIT ?3",
             )?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut rows = finding.query(params![nanos(now), limit])?;
+            let mut rows = finding.query(params![nanos(now), nanos(latest), limit])?;
             let mut due = Vec::new();
             while let Some(row) = rows.next()? {
                 let id: String = row.get(0)?;

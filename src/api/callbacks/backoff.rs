@@ -14,6 +14,9 @@ const DELAYS: [Duration; 6] = [
     Duration::from_hours(1),
 ];
 
+/// More than any of them with what [`jittered`] adds.
+pub(super) const LONGEST: Duration = Duration::from_hours(2);
+
 /// How long to wait after that many failed attempts; `None` when there were enough.
 pub(super) fn delay(failed: u32) -> Option<Duration> {
     let index = usize::try_from(failed.checked_sub(1)?).ok()?;
@@ -39,6 +42,7 @@ mod tests {
         let delays: Vec<_> = (1..=6).map(|failed| delay(failed).expect("another attempt")).collect();
         for (delay, least) in delays.iter().zip(DELAYS) {
             assert!((least..=least * 6 / 5).contains(delay), "{delay:?}");
+            assert!(*delay < LONGEST, "{delay:?}");
         }
         assert_eq!((delay(0), delay(7), delay(u32::MAX)), (None, None, None));
     }

@@ -13,7 +13,7 @@ use model::JobId;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::backoff::delay;
+use super::backoff::{LONGEST, delay};
 use super::delivery::{Delivery, Settled};
 use super::post::Poster;
 use super::target::Target;
@@ -115,7 +115,8 @@ impl Outbox {
         window: usize,
     ) -> Result<(Vec<Due>, Option<Timestamp>), JournalError> {
         let journal = self.journal.clone();
-        let read = move || Ok((journal.due_callbacks(now, window)?, journal.next_callback()?));
+        let latest = now.checked_add(LONGEST).unwrap_or(Timestamp::MAX);
+        let read = move || Ok((journal.due_callbacks(now, latest, window)?, journal.next_callback()?));
         match tokio::task::spawn_blocking(read).await {
             Ok(read) => read,
             // The runtime is going away, and this task with it.

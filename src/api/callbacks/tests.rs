@@ -74,7 +74,7 @@ fn ended(journal: &Journal, url: &str) -> JobId {
 /// Due now or later.
 fn left(journal: &Journal) -> Vec<Due> {
     let ever = Timestamp::now() + jiff::SignedDuration::from_hours(48);
-    journal.due_callbacks(ever, 1000).expect("the outbox")
+    journal.due_callbacks(ever, ever, 1000).expect("the outbox")
 }
 
 async fn until(what: &str, mut done: impl FnMut() -> bool) {

@@ -206,13 +206,16 @@ fn a_callback_is_due_until_it_is_done() {
     journal.end(id, events, &job, Some(&callback)).wait().expect("ended");
 
     let due_at = journal.next_callback().expect("read").expect("due");
-    let due = |now| journal.due_callbacks(now, 10).expect("read");
+    let hour = jiff::Span::new().hours(1);
+    let due = |now| journal.due_callbacks(now, now + hour, 10).expect("read");
     let [first] = &due(due_at)[..] else { panic!("one is due") };
     assert_eq!((first.id, first.attempt, first.secret.as_slice()), (id, 0, &[7; 24][..]));
     let later = due_at + jiff::Span::new().minutes(1);
     journal.callback_again(id, later).wait().expect("put off");
     assert_eq!(due(due_at), []);
     assert_eq!((due(later)[0].attempt, due(later)[0].first_at), (1, first.first_at));
+    assert_eq!(due(later - hour), []);
+    assert_eq!(due(later - hour - hour).len(), 1, "the clock went back");
 
     drop(journal);
     let journal = folder.open();
