@@ -48,6 +48,24 @@ serves() {
     curl -fsS "http://127.0.0.1:7070/jobs?wait=true" --json '{"command": ["true"]}' | python3 -c "$receipt" unit succeeded
 }
 
+# What a clock says that nobody sets (clock_gettime(2), CLOCK_MONOTONIC) is what a job's limits and times are made of.
+jump='import json, sys
+job = json.load(sys.stdin)
+print("vm: clock", sys.argv[1], "in a job of 3 s:", job["status"], json.dumps(job["timing"]))
+sys.exit(not (job["status"] == "succeeded" and 3e6 <= job["timing"]["run_us"] < 120e6))'
+
+# In the middle of a job the clock goes on by two hours, back by four, and on again.
+jumps() {
+    for hours in +2 -4 +2; do
+        curl -fsS "http://127.0.0.1:7070/jobs?wait=true" --json '{"command": ["sleep", "3"], "limits": {"wall_time_ms": 120000}}' >/tmp/jumped &
+        sleep 1
+        date -s "$hours hours" >/dev/null
+        wait $!
+        python3 -c "$jump" $hours </tmp/jumped || return 1
+    done
+    curl -fsS "http://127.0.0.1:7070/jobs" | python3 -c 'import json, sys; sys.exit(len(json.load(sys.stdin)["items"]) != 4)'
+}
+
 # The unit ended as it should, and nothing of it is left.
 stopped() {
     systemctl stop stockade && [ "$(systemctl show -P Result stockade)" = success ] && ! pgrep -x stockade
@@ -62,6 +80,7 @@ if [ -f /payload/stockade.deb ]; then
     check "package: installs" packaged
     check "package: starts" systemctl start stockade
     check "package: serves" serves
+    check "package: the clock jumps" jumps
     systemctl --no-pager status stockade
     check "package: stops" stopped
     check "package: nothing left" nothing_left stockade
