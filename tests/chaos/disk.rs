@@ -6,7 +6,6 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::statvfs;
 use support::Temp;
 
-const SIZE: &str = "size=192m";
 /// What running jobs may still need: below it new ones are refused (the setting's default is 64 MiB).
 pub(crate) const LITTLE: u64 = 24 << 20;
 
@@ -16,9 +15,10 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(mebibytes: u64) -> Self {
         let folder = Temp::new();
-        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(SIZE))
+        let size = format!("size={mebibytes}m");
+        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(size.as_str()))
             .expect("root mounts a tmpfs");
         Self { folder }
     }

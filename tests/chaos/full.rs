@@ -25,7 +25,7 @@ fn printing(seconds: &str) -> Value {
 }
 
 fn full_disk(who: Who) {
-    let disk = Disk::new();
+    let disk = Disk::new(192);
     let state = State::below(who, disk.path());
     let daemon = Daemon::resumed(who, &state, "max_running = 4");
     let before: Vec<String> = (0..5).map(|_| id(&daemon.run(&json!({"command": ["true"]})))).collect();

@@ -38,7 +38,8 @@ fn faults_one_after_the_other(who: Who) {
     let seed = Random::seed_of(SEED);
     figure(format!("{}: {SEED}={seed}", who.name()));
     let mut random = Random::new(seed);
-    let disk = (who == Who::Root).then(Disk::new);
+    // Every job stays on record until it is judged: 4 KiB each, and hundreds of them a second.
+    let disk = (who == Who::Root).then(|| Disk::new(192 + 2 * seconds(who).as_secs()));
     let state = disk.as_ref().map_or_else(|| State::new(who), |disk| State::below(who, disk.path()));
     let daemon = Daemon::resumed(who, &state, SETTINGS);
     let cookie = format!("0000{}", daemon.pid());
