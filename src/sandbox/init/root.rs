@@ -4,6 +4,7 @@ mod image;
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -108,7 +109,11 @@ pub(crate) fn lay_over(lent: &OwnedFd, workspace: &OwnedFd) -> Result<OwnedFd, S
 /// A detached copy of `/workspace` for the launcher, which has cases of this job mount it.
 pub(crate) fn lend(launcher: &OwnedFd) -> Result<(), StepError> {
     let lent = sys::open_tree(AT_FDCWD, c"/workspace", sys::OPEN_TREE_CLONE).at(Step::Lend, 0)?;
-    wire::send(launcher.as_fd(), &(), &[lent.as_fd()]).at(Step::Lend, 1)
+    match wire::send(launcher.as_fd(), &(), &[lent.as_fd()]) {
+        // It has died, and takes this process with it in a moment: the job is lost, which its closed socket tells.
+        Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset) => sys::exit_now(3),
+        sent => sent.at(Step::Lend, 1),
+    }
 }
 
 /// A devpts of its own: a job's terminals are nobody else's (CVE-2025-52565 needs a shared one).

@@ -112,7 +112,8 @@ fn live(socket: &OwnedFd, boot: OwnedFd, mounts: Option<Mounts>, tool: Tool) -> 
         Part::Launcher { life: 0, held: Held::new() }
     };
     if let Part::Launcher { life, held } = part {
-        let reserve = Reserve::new().map_err(|e| ("keeping descriptors", e))?;
+        // Too few descriptors: the daemon sees it end, as it would any other. The socket has no reports any more.
+        let Ok(reserve) = Reserve::new() else { sys::exit_now(1) };
         serve::until_closed(socket, (life, &held), reserve, boot.ids, groups, machine, tools);
     }
     Ok(())

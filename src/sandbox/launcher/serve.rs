@@ -117,6 +117,8 @@ impl Live {
             }
             Ok(_) => self.no_spares = false,
             Err(Errno::EINTR) => return true,
+            // Fewer descriptors are allowed than are looked at (poll(2)), and that does not pass.
+            Err(Errno::EINVAL) => return false,
             // The kernel has no memory for now (poll(2)): the jobs that run need none of this one's turns meanwhile.
             Err(_) => {
                 sleep(SHORTAGE);

@@ -25,7 +25,10 @@ impl Live {
         }
         let (socket, ids) = (fds.remove(0), self.ids.image_ids());
         match (request, room) {
-            (Request::Job { .. }, Err(error)) => refuse(&socket, error),
+            (Request::Job { .. }, Err(error)) => {
+                refuse(&socket, error);
+                drop(socket);
+            }
             (Request::Job { plan, over }, Ok(())) => self.launch(plan.into_owned(), over, socket),
             // Should it fail, the socket is closed, which tells.
             (Request::Tool { task }, _) => {
