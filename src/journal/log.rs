@@ -25,8 +25,8 @@ const READERS: Duration = Duration::from_millis(100);
 const OTHERS: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// In the log after the last commit of this thread.
-    static PAGES: Cell<i32> = const { Cell::new(0) };
+    /// In the log after the last commit of this thread. Before the first there may be what an earlier process left.
+    static PAGES: Cell<i32> = const { Cell::new(1) };
 }
 
 #[derive(Debug)]

@@ -16,7 +16,9 @@ const KILLS: u32 = 30;
 #[ignore = "the child of the test below: it writes until it is killed"]
 fn writes_until_it_is_killed() {
     let folder = std::env::var_os(FOLDER).expect("started by the test below");
-    let journal = Journal::open(Options::new(folder)).expect("a journal").0;
+    let mut options = Options::new(folder);
+    options.retention.keep_free_bytes = 0;
+    let journal = Journal::open(options).expect("a journal").0;
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
@@ -49,7 +51,7 @@ fn write_one(journal: &Journal) {
     say(format!("ended {id} {}", run.events.len()));
 }
 
-fn child(folder: &Folder) -> (Child, Receiver<String>) {
+pub(super) fn child(folder: &Folder) -> (Child, Receiver<String>) {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "--nocapture", "tests::crash::writes_until_it_is_killed"])
         .env(FOLDER, folder.path())

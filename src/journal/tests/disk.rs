@@ -121,6 +121,23 @@ fn the_log_does_not_fill_the_disk_by_itself() {
 }
 
 #[test]
+fn the_log_of_a_killed_process_does_not_fill_the_disk() {
+    on_a_small_disk(|folder| {
+        let (mut child, _told) = super::crash::child(folder);
+        let log = folder.path().join("journal.sqlite3-wal");
+        let length = || log.metadata().map_or(0, |log| log.len());
+        until("as long as that", || length() > 1 << 20);
+        child.kill().expect("it runs");
+        child.wait().expect("killed");
+        fill(folder, KEEP_FREE - 4096);
+        let journal = open(folder);
+        let new = Run::new(&journal, "acme", &[], Timestamp::now());
+        until("taken in", || new.accept(&spec()).is_ok());
+        assert!(length() < 1 << 20, "{}", length());
+    });
+}
+
+#[test]
 fn the_log_ends_though_somebody_always_reads() {
     let folder = Folder::new();
     let journal = folder.open();
