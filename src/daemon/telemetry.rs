@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::{Signals, Telemetry};
 use opentelemetry::global;
+use opentelemetry::metrics::noop::NoopMeterProvider;
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
@@ -92,6 +93,8 @@ impl Exporters {
         }
         if let Some(metrics) = metrics {
             told("metrics", metrics.shutdown_with_timeout(FLUSH));
+            // What the figures are read from is held by the one that is global, and would never be dropped.
+            global::set_meter_provider(NoopMeterProvider::new());
         }
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn cases() -> Vec<Case> {
     let scraped = cases![scraped::prometheus_has_what_the_dashboard_shows].into_iter();
     let scraped =
         scraped.map(|case| case.needs(Needs::Program("prometheus")).needs(Needs::Program("promtool")));
-    let listener = cases![scraped::nothing_but_metrics];
+    let listener =
+        cases![scraped::nothing_but_metrics, scraped::an_orderly_stop_drops_what_the_figures_are_read_from];
     traced.into_iter().chain(timed).chain(alone).chain(listener).chain(scraped).collect()
 }
 

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Client, Daemon, Temp, Who, eventually};
+use support::{Client, Daemon, State, Temp, Who, eventually};
 
 use super::collector::{Collector, Manner};
 
@@ -35,6 +35,19 @@ pub(super) fn nothing_but_metrics(who: Who) {
     let rebound = client.request("GET", "/metrics", &[("host", "evil.example")], b"");
     assert_eq!(rebound.status, 421, "{}", rebound.text());
     assert_eq!(daemon.client().get("/metrics").status, 404, "not beside the API");
+}
+
+pub(super) fn an_orderly_stop_drops_what_the_figures_are_read_from(who: Who) {
+    let state = State::new(who);
+    let daemon = Daemon::resumed(who, &state, SETTINGS);
+    daemon.run(&json!({"command": ["true"]}));
+    metrics(&daemon);
+    let log = state.path().join("journal.sqlite3-wal");
+    let length = || log.metadata().map_or(0, |log| log.len());
+    assert!(length() > 0);
+    assert_eq!(daemon.stop().code(), Some(0));
+    // It is cut off by who closes the journal.
+    assert_eq!(length(), 0, "the journal was still open when the process ended");
 }
 
 pub(super) fn prometheus_has_what_the_dashboard_shows(who: Who) {
