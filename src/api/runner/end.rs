@@ -75,12 +75,14 @@ impl Ending {
     /// It is in the journal, and goes on with the next start of the server. Who waits for it is told how it stands.
     pub(super) fn left_waiting(mut self) {
         self.over = true;
-        self.tell_how_it_stands();
+        if let Some(job) = self.live.job() {
+            self.live.tell(job, 0);
+        }
     }
 
     /// The same, while this server goes on without being able to run it: whoever may order or limits its waiting still does.
     pub(super) async fn waits(self, mut inbox: mpsc::Receiver<Order>, patience: Option<Duration>) {
-        self.tell_how_it_stands();
+        self.live.park();
         let mut stopping = self.stopping.clone();
         tokio::select! {
             biased;
@@ -91,16 +93,10 @@ impl Ending {
     }
 
     async fn expires(&self, patience: Option<Duration>) {
-        let waited = self.live.job().map_or(Duration::ZERO, |job| age(job.created_at));
+        let waited = self.live.waits_since().map_or(Duration::ZERO, age);
         match patience {
             Some(patience) => sleep(patience.saturating_sub(waited)).await,
             None => std::future::pending().await,
-        }
-    }
-
-    fn tell_how_it_stands(&self) {
-        if let Some(job) = self.live.job() {
-            self.live.tell(job, 0);
         }
     }
 

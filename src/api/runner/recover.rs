@@ -108,7 +108,7 @@ impl Runner {
         let place = held.and_then(|held| {
             let plan = self.supervisor.plan(admitted.spec(), held.sources());
             let plan = plan.map_err(|error| ours(&error.to_string()))?;
-            let waited = live.job().map_or(Duration::ZERO, |job| age(job.created_at));
+            let waited = live.waits_since().map_or(Duration::ZERO, age);
             let ask = Ask { counted: false, ..ask(&admitted, waited) };
             let ticket = self.queue.submit(ask).map_err(|refused| ours(&refused.to_string()))?;
             Ok((held, plan, ticket))

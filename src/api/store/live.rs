@@ -30,6 +30,8 @@ pub(crate) struct Live {
     /// The last event that the journal has.
     kept: watch::Sender<u64>,
     end: watch::Sender<Option<Arc<Job>>>,
+    /// It waits for longer than this server can say: whoever waits for its end is told how it stands.
+    parked: Notify,
     write: Notify,
     pub(crate) changed: Changed,
     listeners: AtomicUsize,
@@ -57,6 +59,7 @@ impl Live {
             kept: watch::Sender::new(events.len() as u64),
             log: Mutex::new(Log { given: events.len(), events, ..Log::default() }),
             end: watch::Sender::new(None),
+            parked: Notify::new(),
             write: Notify::new(),
             changed: Changed::default(),
             listeners: AtomicUsize::new(0),
@@ -97,6 +100,13 @@ impl Live {
         Job::from_events(before.map(|event| Event::clone(event))).map(Arc::new)
     }
 
+    /// When it came, or came back from a start that did not count: it waits since then.
+    pub(crate) fn waits_since(&self) -> Option<Timestamp> {
+        let log = self.log();
+        let again = log.events.iter().rfind(|event| matches!(event.what, Happened::Requeued { .. }));
+        again.or(log.events.first()).map(|event| event.at)
+    }
+
     /// Microseconds that it took to admit it, and that it waited for its last start. Without a look at what it printed.
     pub(crate) fn before(&self) -> (u64, u64) {
         self.log().events.iter().fold((0, 0), |(admit, queue), event| match &event.what {
@@ -126,10 +136,18 @@ impl Live {
         Listener { live: Arc::clone(self), kept: self.kept.subscribe(), end: self.end.subscribe() }
     }
 
-    /// The job when it has ended.
-    pub(crate) async fn ended(&self) -> Option<Arc<Job>> {
+    /// The job when it has ended, or cannot go on here for now.
+    pub(crate) async fn ended(&self) {
         let mut end = self.end.subscribe();
-        end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone())
+        tokio::select! {
+            _ = end.wait_for(Option::is_some) => (),
+            () = self.parked.notified() => (),
+        }
+    }
+
+    /// To those who wait now: who comes later waits for what becomes of it.
+    pub(crate) fn park(&self) {
+        self.parked.notify_waiters();
     }
 
     /// Writes whenever it is asked to. Never ends; to be dropped.

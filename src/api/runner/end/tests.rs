@@ -51,7 +51,8 @@ fn outcome(status: Status) -> Outcome {
 }
 
 async fn told(live: &Live) -> Arc<Job> {
-    timeout(Duration::from_mins(1), live.ended()).await.expect("in time").expect("an end")
+    timeout(Duration::from_mins(1), live.ended()).await.expect("in time");
+    live.job().expect("a job")
 }
 
 fn journaled(state: &State, id: JobId) -> Job {
@@ -136,13 +137,16 @@ async fn what_only_the_next_start_can_run_is_cancelled_and_expires() {
         let live = Arc::clone(&ending.live);
         live.happened(Happened::Requeued { reason: "the launcher ended".into() });
         let (orders, inbox) = mpsc::channel(2);
+        let before = tokio::spawn({
+            let live = Arc::clone(&live);
+            async move { told(&live).await.status }
+        });
+        tokio::task::yield_now().await;
         let waiting = tokio::spawn(ending.waits(inbox, patience));
         if cancels {
-            assert_eq!(
-                told(&live).await.status,
-                Status::Queued,
-                "nobody waits for a start that may not come"
-            );
+            assert_eq!(before.await.expect("no panic"), Status::Queued, "for a start that may not come");
+            let later = timeout(Duration::from_millis(20), live.ended()).await;
+            assert!(later.is_err() && !live.is_final(), "who comes now waits for what becomes of it");
             for order in [Order::Pause, Order::Cancel] {
                 orders.send(order).await.expect("somebody reads it");
             }

@@ -65,7 +65,10 @@ async fn the_end_is_told_to_all_who_wait() {
     let live = taken_in(&state).await;
     let waiting = tokio::spawn({
         let live = Arc::clone(&live);
-        async move { live.ended().await }
+        async move {
+            live.ended().await;
+            live.job()
+        }
     });
     let finished = live.finish(ended(Status::Failed, Vec::new()), &state.store.journal, None);
     assert!(!live.is_final(), "nobody hears of it before it is told");
