@@ -2,6 +2,7 @@
 # Boots stock Debian kernels with nothing but cgroup v2 in emulated machines, runs the suites and the first job of a newcomer
 # there, and prints what ran, what failed and what was skipped why. `README.md` has the words and the figures.
 #   run.sh [suites|session ...]       both when none is named
+#   run.sh prepare                    only what is kept from one run to the next: kernel and system disk
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stockade-ci/vm
@@ -15,6 +16,11 @@ trap 'rm -rf "$work"' EXIT
 declare -A seconds=([suites]=1500 [session]=600)
 declare -A first=([suites]=/payload/suites.sh [session]=/lib/systemd/systemd)
 
+if [ "${1:-}" = prepare ]; then
+    kernel
+    system
+    exit
+fi
 binary=${STOCKADE_BIN:-}
 if [ -z "$binary" ]; then
     cargo static
@@ -30,7 +36,7 @@ payload
 # the hpet instead, which is an exit to qemu each time. systemd's own lines would tear those of the checks.
 boot() {
     local name=$1 start=$EPOCHSECONDS
-    timeout -k 5 "${seconds[$name]}" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
+    timeout --foreground -k 5 "${seconds[$name]}" qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
         -accel tcg,thread=multi -cpu Nehalem -smp 2 -m 2000 -serial stdio \
         -kernel "$kernel/boot/vmlinuz-$release" -initrd "$initramfs" \
         -drive "file=$system,format=raw,if=virtio,snapshot=on" -drive "file=$payload,format=raw,if=virtio,readonly=on" \
