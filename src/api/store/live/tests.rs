@@ -79,6 +79,16 @@ async fn the_end_is_told_to_all_who_wait() {
     assert_eq!(state.store.journal.job(live.id).expect("read").as_ref(), Some(&*job), "one job, told twice");
 }
 
+#[test]
+fn it_waits_since_it_was_put_back() {
+    let live = live();
+    live.happened(Happened::Requeued { reason: "restart".into() });
+    live.happened(Happened::Paused);
+    let put_back =
+        live.history().iter().rfind(|event| matches!(event.what, Happened::Requeued { .. })).map(|e| e.at);
+    assert!(put_back.is_some() && live.waits_since() == put_back);
+}
+
 #[tokio::test]
 async fn what_came_before_it_ran_is_known_without_the_rest() {
     let live = live();
