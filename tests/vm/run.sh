@@ -2,7 +2,6 @@
 # Boots stock Debian kernels with nothing but cgroup v2 in emulated machines, runs the suites and the first job of a newcomer
 # there, and prints what ran, what failed and what was skipped why. `README.md` has the words and the figures.
 #   run.sh [suites|session ...]       both when none is named
-#   run.sh prepare                    only what is kept from one run to the next: kernel and system disk
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stockade-ci/vm
@@ -16,11 +15,6 @@ trap 'rm -rf "$work"' EXIT
 declare -A seconds=([suites]=1500 [session]=600)
 declare -A first=([suites]=/payload/suites.sh [session]=/lib/systemd/systemd)
 
-if [ "${1:-}" = prepare ]; then
-    kernel
-    system
-    exit
-fi
 binary=${STOCKADE_BIN:-}
 if [ -z "$binary" ]; then
     cargo static

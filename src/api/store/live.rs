@@ -136,7 +136,7 @@ impl Live {
         Listener { live: Arc::clone(self), kept: self.kept.subscribe(), end: self.end.subscribe() }
     }
 
-    /// The job when it has ended, or cannot go on here for now.
+    /// Until it has ended, or cannot go on here for now.
     pub(crate) async fn ended(&self) {
         let mut end = self.end.subscribe();
         tokio::select! {
