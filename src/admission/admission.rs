@@ -14,7 +14,7 @@ use crate::About;
 use crate::ahead::{self, Maker, Stock};
 use crate::bundle::Grant;
 use crate::cache::Cache;
-use crate::call::Caller;
+use crate::call::{Aside, Caller, aside};
 use crate::chain::Chain;
 use crate::engine::{self, Clock, Place, Places};
 use crate::events::Pending;
@@ -42,6 +42,12 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Calls at one time.
     pub places: usize,
+    /// Whether a policy's answer is given again, without a call, where the policy would ask the same as before and be
+    /// answered the same. The verdict is the same; the decision says that it was remembered.
+    pub recalls: bool,
+    /// Who computes for long on a thread that others wait for calls policies through this: it has to do what it is given,
+    /// once, and may before that see to it that nobody waits.
+    pub aside: fn(&mut dyn FnMut()),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +73,8 @@ pub(crate) struct Core {
     places: Places,
     /// Of their own, so that nobody who follows jobs is in the way of one.
     followers: Places,
+    pub(crate) recalls: bool,
+    aside: Aside,
     pub(crate) host: HostPolicy,
     pub(crate) cache: Option<Cache>,
     pub(crate) current: ArcSwap<Set>,
@@ -113,6 +121,8 @@ impl Admission {
             clock,
             places: Places::new(places),
             followers: Places::new(FOLLOWERS),
+            recalls: options.recalls,
+            aside: options.aside,
             host: options.host,
             cache,
             current: ArcSwap::from_pointee(Set::empty(&maker)),
@@ -142,8 +152,8 @@ impl Admission {
 
     fn decide(&self, spec: JobSpec, about: About, recorder: Option<&Recorder>) -> Verdict {
         let set = self.core.current.load_full();
-        let (about, since) = (Arc::new(about), Instant::now());
         let asked = Asked::of(&set, &spec, &about.tenant);
+        let (about, since, spec) = (Arc::new(about), Instant::now(), Arc::new(spec));
         let follower = |spec: &Arc<JobSpec>| Follower {
             asked,
             core: Arc::clone(&self.core),
@@ -153,30 +163,22 @@ impl Admission {
             spec: Arc::clone(spec),
         };
         if set.at(Hook::Mutation).chain(set.at(Hook::Validation)).next().is_none() {
-            let spec = Arc::new(spec);
             let follower = follower(&spec);
             return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
         }
         set.stock.job();
-        let Some(_place) = self.core.place() else {
-            return Verdict::Denied(out_of_places(&set));
+        let judge = || {
+            let Some(_place) = self.core.place() else {
+                return Verdict::Denied(out_of_places(&set));
+            };
+            let chain = Chain::new(self.core.caller(&set), &set, &self.core.host, Arc::clone(&about), asked);
+            let (chain, judged) = recorded(recorder, chain, spec);
+            let follower = judged.as_ref().ok().map(follower);
+            chain.verdict(judged, follower)
         };
-        let spec = Arc::new(spec);
-        let as_sent = recorder.map(|_| recordable(&spec));
-        let chain = Chain::new(self.core.caller(&set), &set, &self.core.host, Arc::clone(&about), asked);
-        let (chain, judged) = chain.decide(spec);
-        if let (Some(recorder), Some((job, partial))) = (recorder, as_sent) {
-            recorder.record(Recorded {
-                about: About::clone(&about),
-                job,
-                partial,
-                kv: set.memories(),
-                admitted: judged.is_ok(),
-                decisions: chain.decisions.clone(),
-            });
-        }
-        let follower = judged.as_ref().ok().map(follower);
-        chain.verdict(judged, follower)
+        // Making way is once for all policies where one of them will be called; to record takes long too.
+        let calls = set.policies.iter().any(|policy| asked.has(policy) && policy.is_strange());
+        if calls || recorder.is_some() { aside(self.core.aside, judge) } else { judge() }
     }
 
     /// Who is told of what lifecycle hooks add to a job's record. Once, before the first job.
@@ -208,21 +210,21 @@ impl Admission {
 impl Core {
     /// For those who wait for the answer.
     pub(crate) fn caller<'a>(&'a self, set: &'a Set) -> Caller<'a> {
-        Caller { clock: &self.clock, stock: Some(&set.stock) }
+        Caller { clock: &self.clock, stock: Some(&set.stock), recalls: self.recalls, aside: self.aside }
     }
 
     /// For the others, who leave what is ready to those.
     pub(crate) fn patient(&self) -> Caller<'_> {
-        Caller { clock: &self.clock, stock: None }
+        Caller { clock: &self.clock, stock: None, recalls: self.recalls, aside: self.aside }
     }
 
     pub(crate) fn place(&self) -> Option<Place<'_>> {
-        self.places.take(PATIENCE)
+        self.places.take(PATIENCE, self.aside)
     }
 
     /// For what comes later there is time.
     pub(crate) fn follower_place(&self) -> Option<Place<'_>> {
-        self.followers.take(FOLLOWER_PATIENCE)
+        self.followers.take(FOLLOWER_PATIENCE, self.aside)
     }
 
     pub(crate) fn memory(&self, policy: &str) -> Memory {
@@ -237,6 +239,27 @@ impl Core {
             sink(id, additions);
         }
     }
+}
+
+/// Lets the chain decide, and has it recorded.
+fn recorded<'a>(
+    recorder: Option<&Recorder>,
+    chain: Chain<'a>,
+    spec: Arc<JobSpec>,
+) -> (Chain<'a>, Result<Arc<JobSpec>, ()>) {
+    let as_sent = recorder.map(|_| recordable(&spec));
+    let (chain, judged) = chain.decide(spec);
+    if let (Some(recorder), Some((job, partial))) = (recorder, as_sent) {
+        recorder.record(Recorded {
+            about: About::clone(&chain.about),
+            job,
+            partial,
+            kv: chain.set.memories(),
+            admitted: judged.is_ok(),
+            decisions: chain.decisions.clone(),
+        });
+    }
+    (chain, judged)
 }
 
 /// In the name of all policies that would have been asked.

@@ -16,6 +16,7 @@ use crate::draft::Draft;
 use crate::hooks::Entries;
 use crate::host::{Bounds, State};
 use crate::policy::Policy;
+use crate::witness::{Steps, View};
 
 mod maker;
 
@@ -115,12 +116,12 @@ impl Stock {
     }
 
     /// What a call that has ended leaves. Its instance is dropped later, for the answer does not depend on it.
-    pub(crate) fn spend(&self, mut used: Ready) -> (Draft, Bounds) {
+    pub(crate) fn spend(&self, mut used: Ready) -> ((Draft, Option<Steps>), Bounds) {
         let state = used.store.data_mut();
-        let draft = std::mem::replace(&mut state.draft, Draft::new(Arc::clone(&self.nothing)));
+        let left = state.witness.leave(Draft::new(Arc::clone(&self.nothing)));
         let bounds = std::mem::take(&mut state.bounds);
         self.maker.spend(used);
-        (draft, bounds)
+        (left, bounds)
     }
 
     /// Nothing is made for it any more, and what was made is dropped.
@@ -135,7 +136,7 @@ impl Stock {
     }
 
     fn blank(&self, policy: &Arc<Policy>) -> State {
-        State::new(policy, &self.nobody, Hook::Validation, Draft::new(Arc::clone(&self.nothing)))
+        State::new(View::new(policy, &self.nobody, Hook::Validation, Draft::new(Arc::clone(&self.nothing))))
     }
 
     /// One for each policy in turn, until all have what they should or the room is used up.

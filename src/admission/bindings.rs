@@ -1,6 +1,6 @@
 //! What wasmtime makes of `sdk/wit`: the imports once, and one world per hook, so that each hook is there or not.
 
-wasmtime::component::bindgen!({ path: "../../sdk/wit", world: "imports" });
+wasmtime::component::bindgen!({ path: "../../sdk/wit", world: "imports", additional_derives: [PartialEq] });
 
 #[expect(unreachable_pub, reason = "generated code names it as if it were public")]
 pub use self::stockade::policy::{

@@ -1,5 +1,7 @@
-//! One call of one hook: an instance that nobody has used, a deadline, bounds on everything, and dropped after it.
+//! One call of one hook: an instance that nobody has used, a deadline, bounds on everything, and dropped after it. Or none,
+//! where it is known what the policy would say.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::Failure;
@@ -13,6 +15,8 @@ use crate::engine::Clock;
 use crate::hooks::Entries;
 use crate::host::{Bounds, State};
 use crate::policy::Policy;
+use crate::recall::Recall;
+use crate::witness::{Answer, Steps, View};
 
 /// What one host call may copy out of a policy, and what one answer may hold.
 const HOSTCALL_BYTES: usize = 2 << 20;
@@ -25,6 +29,18 @@ pub(crate) struct Caller<'a> {
     pub(crate) clock: &'a Clock,
     /// Where instances may be ready.
     pub(crate) stock: Option<&'a Stock>,
+    /// Whether what a policy has said before may be given again.
+    pub(crate) recalls: bool,
+    pub(crate) aside: Aside,
+}
+
+/// See [`crate::Options::aside`].
+pub(crate) type Aside = fn(&mut dyn FnMut());
+
+pub(crate) fn aside<T>(how: Aside, work: impl FnOnce() -> T) -> T {
+    let (mut work, mut done) = (Some(work), None);
+    how(&mut || done = work.take().map(|work| work()));
+    done.unwrap_or_else(|| unreachable!("it does what it is given"))
 }
 
 /// A call that came to its end, one way or the other, and the draft it worked on.
@@ -35,6 +51,8 @@ pub(crate) struct Called<T> {
     /// Bytes that it had at its end.
     pub(crate) memory: usize,
     pub(crate) took: Duration,
+    /// There was no call.
+    pub(crate) remembered: bool,
 }
 
 /// No answer that counts, and why.
@@ -47,32 +65,75 @@ pub(crate) struct Broken {
 pub(crate) type Judgement = Result<Notes, Denial>;
 
 impl Caller<'_> {
+    /// At a hook that looks at nothing but `view`. What it says is kept in, and given from, `recall`.
+    pub(crate) fn ask<A: Answer>(
+        self,
+        mut view: View,
+        recall: fn(&Policy) -> &Recall<A>,
+        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<A>,
+    ) -> Called<A> {
+        let began = Instant::now();
+        let policy = Arc::clone(&view.policy);
+        if !self.recalls {
+            return self.call(&policy, State::new(view), hook);
+        }
+        let recall = recall(&policy);
+        if let Some(answer) = recall.find(&mut view, |_| true) {
+            let View { draft, .. } = view;
+            return Called { answer: Ok(answer), draft, memory: 0, took: began.elapsed(), remembered: true };
+        }
+        let (at, about) = (view.hook, Arc::clone(&view.about));
+        let (called, steps) = self.noted(&policy, State::witnessed(view, recall.listens(at)), hook);
+        if let (Ok(answer), Some(steps)) = (&called.answer, steps) {
+            recall.keep(at, &about.tenant, steps, answer);
+        }
+        called
+    }
+
     pub(crate) fn call<T>(
+        self,
+        policy: &Policy,
+        state: State,
+        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
+    ) -> Called<T> {
+        self.noted(policy, state, hook).0
+    }
+
+    fn noted<T>(
+        self,
+        policy: &Policy,
+        state: State,
+        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
+    ) -> (Called<T>, Option<Steps>) {
+        aside(self.aside, || self.here(policy, state, hook))
+    }
+
+    fn here<T>(
         self,
         policy: &Policy,
         mut state: State,
         hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
-    ) -> Called<T> {
+    ) -> (Called<T>, Option<Steps>) {
         let began = Instant::now();
         let _running = self.clock.running();
         let ready = self.stock.and_then(|stock| Some((stock, stock.take(policy)?)));
-        let (answer, draft, bounds) = if let Some((stock, mut ready)) = ready {
+        let (answer, (draft, steps), bounds) = if let Some((stock, mut ready)) = ready {
             // What its memories take already counts.
             state.bounds = std::mem::take(&mut ready.store.data_mut().bounds);
             *ready.store.data_mut() = state;
             start(&mut ready.store, policy);
             let answer = hook(&mut ready.store, &ready.entries);
-            let (draft, bounds) = stock.spend(ready);
-            (answer, draft, bounds)
+            let (left, bounds) = stock.spend(ready);
+            (answer, left, bounds)
         } else {
             let mut store = store(policy, state);
             let answer = enter(&mut store, policy).and_then(|entries| hook(&mut store, &entries));
-            let State { draft, bounds, .. } = store.into_data();
-            (answer, draft, bounds)
+            let State { witness, bounds, .. } = store.into_data();
+            (answer, witness.into_parts(), bounds)
         };
         let took = began.elapsed();
         let answer = answer.map_err(|error| classify(&error, policy, &bounds));
-        Called { answer, draft, memory: bounds.used(), took }
+        (Called { answer, draft, memory: bounds.used(), took, remembered: false }, steps)
     }
 }
 

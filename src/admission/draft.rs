@@ -78,6 +78,12 @@ impl Draft {
         self.undo(0);
     }
 
+    /// As [`Draft::discard`], and as if nothing had been refused since.
+    pub(crate) fn rewind(&mut self) {
+        self.discard();
+        self.refused.clear();
+    }
+
     /// The job is again as it was when there were that many pending changes.
     fn undo(&mut self, left: usize) {
         for change in self.pending.drain(left..).rev() {

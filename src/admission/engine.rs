@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::call::{Aside, aside};
+
 /// At each step every running call looks whether its time is over.
 const STEP: Duration = Duration::from_millis(2);
 /// How long the clock goes on after the last call, so that a busy daemon does not wake it again and again.
@@ -152,10 +154,14 @@ impl Places {
         Self { room: Mutex::new(Room { free: count, waiting: 0 }), freed: Condvar::new() }
     }
 
-    /// `None` when none was free for that long.
-    pub(crate) fn take(&self, patience: Duration) -> Option<Place<'_>> {
+    /// `None` when none was free for that long. Whoever has to wait does so aside.
+    pub(crate) fn take(&self, patience: Duration, how: Aside) -> Option<Place<'_>> {
+        self.take_within(Duration::ZERO).or_else(|| aside(how, || self.take_within(patience)))
+    }
+
+    fn take_within(&self, patience: Duration) -> Option<Place<'_>> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        if room.free == 0 {
+        if room.free == 0 && !patience.is_zero() {
             room.waiting += 1;
             let waited = self.freed.wait_timeout_while(room, patience, |room| room.free == 0);
             room = waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -1,22 +1,21 @@
 //! Lifecycle hooks, later: a bounded queue for each policy, so that a slow one is in nobody's way, worked off in order by a
-//! thread that is there while there is work.
+//! thread that is there while there is work. What a policy is known to have nothing to say about is done with at once.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{Hook, Job, Receipt, Ruling};
 
 use crate::bindings::types::Additions as Answer;
-use crate::call::Called;
 use crate::draft::Draft;
-use crate::host::State;
 use crate::lifecycle::{Follower, exhausted};
 use crate::policy::Policy;
 use crate::record::bounded;
 use crate::verdict::Additions;
+use crate::witness::View;
 
 const MAX_EVENTS: usize = 1024;
 /// Files of the jobs that events are about, which live as long as the events do.
@@ -40,11 +39,22 @@ struct Line {
     served: bool,
 }
 
+impl Line {
+    /// Nobody who was told before is still to be heard.
+    fn is_idle(&self) -> bool {
+        !self.served && self.events.is_empty()
+    }
+}
+
 impl Queue {
     /// What does not fit is dropped and counted.
     pub(crate) fn push(&self, policy: &Arc<Policy>, event: Event) {
+        // Where nothing is before it, what takes no call needs no thread.
+        if self.lock().is_idle() && event.adds_nothing(policy) {
+            return;
+        }
         let size = event.size();
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.lock();
         // One alone may be as large as jobs may be, else those that follow jobs would never hear of it.
         if line.events.len() >= MAX_EVENTS || (line.bytes > 0 && line.bytes + size > MAX_BYTES) {
             policy.stats.dropped_events.fetch_add(1, Relaxed);
@@ -66,6 +76,10 @@ impl Queue {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn serve(&self, policy: &Arc<Policy>) {
         while let Some(event) = self.next() {
             let core = Arc::clone(&event.follower().core);
@@ -75,7 +89,7 @@ impl Queue {
     }
 
     fn next(&self) -> Option<Event> {
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.lock();
         let event = line.events.pop_front();
         line.served = event.is_some();
         line.bytes -= event.as_ref().map_or(0, Event::size);
@@ -94,29 +108,56 @@ impl Event {
         self.follower().spec.contents().map(|content| content.len()).sum()
     }
 
-    fn deliver(self, policy: &Arc<Policy>) {
-        let hook = match self {
+    fn hook(&self) -> Hook {
+        match self {
             Self::Started { .. } => Hook::OnStarted,
             Self::Exited { .. } => Hook::OnExited,
-        };
+        }
+    }
+
+    fn view(&self, policy: &Arc<Policy>) -> View {
         let follower = self.follower();
+        let mut view =
+            View::new(policy, &follower.about, self.hook(), Draft::new(Arc::clone(&follower.spec)));
+        match self {
+            Self::Started { receipt, .. } => view.container = Some(Arc::clone(receipt)),
+            Self::Exited { job, .. } => {
+                view.container = job.isolation.clone().map(Arc::new);
+                view.outcome = Some(Arc::clone(job));
+            }
+        }
+        view
+    }
+
+    /// Whether the policy is known to add nothing to the job. It has been heard then.
+    fn adds_nothing(&self, policy: &Arc<Policy>) -> bool {
+        let (began, recall) = (Instant::now(), &policy.added);
+        if !self.follower().core.recalls || !recall.may_know(self.hook()) {
+            return false;
+        }
+        let nothing = |answer: &Answer| answer.labels.is_empty() && answer.annotations.is_empty();
+        let known = recall.find(&mut self.view(policy), nothing).is_some();
+        if known {
+            policy.stats.count(Ruling::Allow, None, began.elapsed(), 0);
+        }
+        known
+    }
+
+    fn deliver(self, policy: &Arc<Policy>) {
+        let (view, follower) = (self.view(policy), self.follower());
         let Some(_place) = follower.core.follower_place() else {
             policy.stats.fail(exhausted().failure);
             return;
         };
-        let draft = Draft::new(Arc::clone(&follower.spec));
-        let mut state = State::new(policy, &follower.about, hook, draft);
-        let called = match &self {
-            Self::Started { receipt, .. } => {
-                state.container = Some(Arc::clone(receipt));
-                started(follower, policy, state)
-            }
-            Self::Exited { job, .. } => {
-                state.container = job.isolation.clone().map(Arc::new);
-                state.outcome = Some(Arc::clone(job));
-                exited(follower, policy, state)
-            }
-        };
+        let caller = follower.core.patient();
+        let called = caller.ask(
+            view,
+            |policy| &policy.added,
+            |store, entries| match &self {
+                Self::Started { .. } => entries.on_started()?.call_started(store),
+                Self::Exited { .. } => entries.on_exited()?.call_exited(store),
+            },
+        );
         let ruling = if called.answer.is_ok() { Ruling::Allow } else { Ruling::Error };
         let failure = called.answer.as_ref().err().map(|broken| broken.failure);
         policy.stats.count(ruling, failure, called.took, called.memory);
@@ -128,16 +169,6 @@ impl Event {
             }
         }
     }
-}
-
-fn started(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let caller = follower.core.patient();
-    caller.call(policy, state, |store, entries| entries.on_started()?.call_started(store))
-}
-
-fn exited(follower: &Follower, policy: &Policy, state: State) -> Called<Answer> {
-    let caller = follower.core.patient();
-    caller.call(policy, state, |store, entries| entries.on_exited()?.call_exited(store))
 }
 
 /// Labels by the rules for a job's own: others are left out.

@@ -1,10 +1,8 @@
 //! What a policy can ask: the imports of the contract, answered from one call's [`State`]. All of it is in memory; nothing
 //! here can block, because a call's deadline does not reach into the host.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use model::{Hook, Receipt};
 use serde_json::Value;
 use wasmtime::component::Linker;
 use wasmtime::{ResourceLimiter, Result};
@@ -12,9 +10,8 @@ use wasmtime::{ResourceLimiter, Result};
 use crate::bindings;
 use crate::bundle::Grant;
 use crate::call::Host;
-use crate::draft::Draft;
-use crate::policy::Policy;
-use crate::{About, document};
+use crate::document;
+use crate::witness::{Answer, View, Witness};
 
 mod base;
 mod granted;
@@ -24,12 +21,7 @@ mod patch;
 /// One call's world.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) about: Arc<About>,
-    pub(crate) hook: Hook,
-    pub(crate) draft: Draft,
-    pub(crate) container: Option<Arc<Receipt>>,
-    pub(crate) outcome: Option<Arc<model::Job>>,
+    pub(crate) witness: Witness,
     pub(crate) bounds: Bounds,
     /// Made when it is first asked for.
     documents: Documents,
@@ -46,23 +38,20 @@ struct Documents {
 }
 
 impl State {
-    pub(crate) fn new(policy: &Arc<Policy>, about: &Arc<About>, hook: Hook, draft: Draft) -> Self {
-        Self {
-            policy: Arc::clone(policy),
-            about: Arc::clone(about),
-            hook,
-            draft,
-            container: None,
-            outcome: None,
-            bounds: Bounds::new(policy.memory),
-            documents: Documents::default(),
-            log_lines: 0,
-            has_asked: false,
-        }
+    /// Of a call that nobody notes down.
+    pub(crate) fn new(view: View) -> Self {
+        Self::witnessed(view, false)
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.about.now.as_millisecond()).unwrap_or(0)
+    pub(crate) fn witnessed(view: View, notes: bool) -> Self {
+        let bounds = Bounds::new(view.policy.memory);
+        let witness = Witness::new(view, notes);
+        Self { witness, bounds, documents: Documents::default(), log_lines: 0, has_asked: false }
+    }
+
+    /// What takes no arguments.
+    fn ask<T: Answer>(&mut self, of: impl Fn(&View) -> T + Send + Sync + 'static) -> T {
+        self.witness.ask(0, of)
     }
 }
 
@@ -176,19 +165,21 @@ pub(crate) fn line(text: String, most: usize) -> String {
 }
 
 impl State {
-    fn drop_log_line(&self) {
-        self.policy.stats.dropped_log_lines.fetch_add(1, Relaxed);
+    fn drop_log_line(&mut self) {
+        self.witness.tell(0, |view| {
+            view.policy.stats.dropped_log_lines.fetch_add(1, Relaxed);
+        });
     }
 
     fn job_document(&mut self) -> &Value {
-        let state = (self.draft.version(), self.draft.pending());
+        let view = self.witness.look();
+        let state = (view.draft.version(), view.draft.pending());
         let fresh =
             matches!(&self.documents.job, Some((version, pending, _)) if (*version, *pending) == state);
         if !fresh {
             self.documents.job = None;
         }
-        let (spec, about) = (self.draft.spec(), &self.about);
-        let make = || (state.0, state.1, document::document(spec, about));
+        let make = || (state.0, state.1, document::document(view.spec(), &view.about));
         &self.documents.job.get_or_insert_with(make).2
     }
 }

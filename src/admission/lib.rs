@@ -27,6 +27,7 @@ mod kv;
 mod lifecycle;
 mod load;
 mod policy;
+mod recall;
 mod record;
 mod recorder;
 pub mod shipped;
@@ -37,6 +38,7 @@ mod sys;
 mod testing;
 mod unread;
 mod verdict;
+mod witness;
 
 pub use about::{About, Facts};
 pub use admission::{Admission, EngineError, Options};

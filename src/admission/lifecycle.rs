@@ -14,6 +14,7 @@ use crate::host::State;
 use crate::policy::{Asked, Policy, Set};
 use crate::record::{Fill, judged, told};
 use crate::verdict::Denial;
+use crate::witness::View;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -52,22 +53,29 @@ impl Follower {
 
     /// Blocks for as long as the policies take.
     pub fn pre_start(&self, receipt: &Arc<Receipt>) -> Judged {
-        self.judge(Hook::PreStart, |policy, mut state| {
-            state.container = Some(Arc::clone(receipt));
+        self.judge(Hook::PreStart, |mut view| {
+            view.container = Some(Arc::clone(receipt));
             let caller = self.core.caller(&self.set);
-            caller.call(policy, state, |store, entries| entries.pre_start()?.call_approve(store))
+            caller.ask(
+                view,
+                |policy| &policy.judged,
+                |store, entries| entries.pre_start()?.call_approve(store),
+            )
         })
     }
 
     /// Blocks for as long as the policies take. `host` is a name in lower case, or an address.
     pub fn connect(&self, host: &str, port: u16) -> Judged {
-        self.judge(Hook::Connection, |policy, state| {
-            let caller = self.core.caller(&self.set);
-            caller.call(policy, state, |store, entries| entries.connection()?.call_connect(store, host, port))
+        self.judge(Hook::Connection, |view| {
+            let (caller, policy) = (self.core.caller(&self.set), Arc::clone(&view.policy));
+            // What it is asked about is not in the view, so this is never remembered.
+            caller.call(&policy, State::new(view), |store, entries| {
+                entries.connection()?.call_connect(store, host, port)
+            })
         })
     }
 
-    /// Never blocks: what the policies think of it comes later.
+    /// Never blocks: what the policies think of it comes later, unless it is known to be nothing.
     pub fn started(&self, receipt: &Arc<Receipt>) {
         for policy in self.asked(Hook::OnStarted) {
             let event = Event::Started { follower: self.now(), receipt: Arc::clone(receipt) };
@@ -91,13 +99,13 @@ impl Follower {
         Self { about: Arc::new(About { now, ..About::clone(&self.about) }), ..self.clone() }
     }
 
-    fn judge(&self, hook: Hook, call: impl Fn(&Arc<Policy>, State) -> Called<Judgement>) -> Judged {
+    fn judge(&self, hook: Hook, call: impl Fn(View) -> Called<Judgement>) -> Judged {
         let mut all = Judged::default();
         let place = self.core.place();
         for policy in self.asked(hook) {
             let mut decision = if place.is_some() {
                 let draft = Draft::new(Arc::clone(&self.spec));
-                judged(policy, hook, call(policy, State::new(policy, &self.about, hook, draft))).0
+                judged(policy, hook, call(View::new(policy, &self.about, hook, draft))).0
             } else {
                 policy.stats.fail(Failure::PoolExhausted);
                 let mut decision = policy.decision(hook);

@@ -114,6 +114,8 @@ impl Loader<'_> {
             stats: memory.stats,
             kv: memory.kv,
             queue: crate::events::Queue::default(),
+            judged: crate::recall::Recall::default(),
+            added: crate::recall::Recall::default(),
             name,
             digest,
             pre,

@@ -8,12 +8,15 @@ use model::{Hook, JobSpec, Mode, NetworkMode};
 use wasmtime::component::InstancePre;
 
 use crate::ahead::Stock;
+use crate::bindings::types::Additions;
 use crate::bundle::{Grant, Matcher};
+use crate::call::Judgement;
 use crate::draft::Rights;
 use crate::events::Queue;
 use crate::hooks::Hooks;
 use crate::host::State;
 use crate::kv::Kv;
+use crate::recall::Recall;
 use crate::stats::Stats;
 
 pub(crate) type Tables = BTreeMap<String, BTreeMap<String, String>>;
@@ -53,6 +56,9 @@ pub(crate) struct Policy {
     pub(crate) stats: Arc<Stats>,
     pub(crate) kv: Arc<Kv>,
     pub(crate) queue: Queue,
+    /// What it said at hooks that judge, and at those that add.
+    pub(crate) judged: Recall<Judgement>,
+    pub(crate) added: Recall<Additions>,
 }
 
 impl std::fmt::Debug for Policy {
@@ -88,6 +94,11 @@ impl Policy {
     /// A bundle has at most 64 policies.
     fn bit(&self) -> u64 {
         1 << self.place
+    }
+
+    /// Whether it probably has to be called about the next job.
+    pub(crate) fn is_strange(&self) -> bool {
+        self.judged.is_strange(Hook::Mutation) || self.judged.is_strange(Hook::Validation)
     }
 
     pub(crate) fn matches(&self, spec: &JobSpec, tenant: &str) -> bool {

@@ -9,8 +9,9 @@ use crate::About;
 use crate::bindings::types::{Denial, Notes, Pair, Rejection};
 use crate::call::{Broken, Called, Caller, Judgement};
 use crate::draft::Draft;
-use crate::host::{State, cut, line};
+use crate::host::{cut, line};
 use crate::policy::{Policy, Set};
+use crate::witness::View;
 
 const MAX_WARNINGS: usize = 16;
 const MAX_WARNING: usize = 256;
@@ -32,19 +33,24 @@ pub(crate) fn ask(
     hook: Hook,
     draft: Draft,
 ) -> Asked {
-    let state = State::new(policy, about, hook, draft);
-    let called = caller.call(policy, state, |store, entries| match hook {
-        Hook::Mutation => entries.mutation()?.call_mutate(store),
-        _ => entries.validation()?.call_validate(store),
-    });
+    let view = View::new(policy, about, hook, draft);
+    let called = caller.ask(
+        view,
+        |policy| &policy.judged,
+        |store, entries| match hook {
+            Hook::Mutation => entries.mutation()?.call_mutate(store),
+            _ => entries.validation()?.call_validate(store),
+        },
+    );
     let (decision, draft) = judged(policy, hook, called);
     Asked { decision, draft }
 }
 
 /// The decision that a judging hook's answer is, bounded and counted.
 pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> (Decision, Draft) {
-    let Called { answer, draft, memory, took } = called;
+    let Called { answer, draft, memory, took, remembered } = called;
     let mut decision = policy.decision(hook);
+    decision.remembered = remembered;
     decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let failure = match answer {
         Ok(Ok(notes)) => {
@@ -118,6 +124,7 @@ fn blank(policy: &str, digest: &str, mode: Mode, hook: Hook) -> Decision {
         patch: Vec::new(),
         refused: Vec::new(),
         shadow: false,
+        remembered: false,
         duration_us: 0,
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{HostPolicy, JobId, JobRequest, JobSpec, Limits, Mode};
-use wasmtime::component::InstancePre;
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre};
 
 use crate::bundle::Matcher;
 use crate::component::metadata;
 use crate::draft::Rights;
 use crate::hooks::Hooks;
-use crate::host::State;
+use crate::host::{State, linker};
 use crate::policy::Policy;
 use crate::{About, Facts};
 
@@ -42,6 +43,14 @@ pub(crate) fn about() -> About {
     }
 }
 
+/// It traps when it is asked.
+pub(crate) fn validator(engine: &Engine) -> Arc<Policy> {
+    let component = Component::new(engine, policy("validator")).expect("a component");
+    let pre = linker(engine, &[]).and_then(|linker| linker.instantiate_pre(&component)).expect("it links");
+    let hooks = Hooks::of(&pre);
+    Arc::new(loaded(pre, hooks, Matcher::default()))
+}
+
 /// The only policy of its bundle.
 pub(crate) fn loaded(pre: InstancePre<State>, hooks: Hooks, matcher: Matcher) -> Policy {
     let name: Arc<str> = "p".into();
@@ -65,5 +74,7 @@ pub(crate) fn loaded(pre: InstancePre<State>, hooks: Hooks, matcher: Matcher) ->
         stats: Arc::default(),
         kv: Arc::default(),
         queue: crate::events::Queue::default(),
+        judged: crate::recall::Recall::default(),
+        added: crate::recall::Recall::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! Asks the policies about a job, and tells the log of their denials.
 
-use admission::{About, Admission, Denial, Facts, Verdict};
+use admission::{About, Denial, Facts, Verdict};
 use jiff::Timestamp;
 use model::{Decision, JobId, JobSpec, Ruling};
 use schedule::{Load, Queue, Seat};
@@ -25,7 +25,7 @@ pub(crate) fn admit(
     let seat = app.runner.queue.seat(&caller.tenant, memory);
     let about = about(request, caller, known(seat.before()));
     let id = about.id;
-    let verdict = asked(admission, spec, about, Admission::admit);
+    let verdict = admission.admit(spec, about);
     if let Verdict::Denied(denial) = &verdict
         && let Some(decision) = denials(&denial.decisions).find(|decision| decides(denial, decision))
     {
@@ -36,18 +36,13 @@ pub(crate) fn admit(
 
 /// What a job would be told now, with what was known about it. There will be no such job, so it gets no seat.
 pub(crate) fn preview(app: &App, spec: JobSpec, request: RequestId, caller: &Caller) -> Verdict {
-    asked(&app.admission, spec, about(request, caller, facts(&app.runner.queue)), Admission::preview)
+    app.admission.preview(spec, about(request, caller, facts(&app.runner.queue)))
 }
 
 /// Policies compute, and may do so for as long as their timeouts allow: whatever else waits for this thread goes to
 /// another. Here and not on a blocking thread, which would cost as much as the policies themselves to get there and back.
-pub(crate) fn asked(
-    admission: &Admission,
-    spec: JobSpec,
-    about: About,
-    how: fn(&Admission, JobSpec, About) -> Verdict,
-) -> Verdict {
-    tokio::task::block_in_place(|| how(admission, spec, about))
+pub fn aside(work: &mut dyn FnMut()) {
+    tokio::task::block_in_place(work);
 }
 
 fn about(request: RequestId, caller: &Caller, facts: Facts) -> About {

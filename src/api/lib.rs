@@ -47,6 +47,7 @@ mod usage;
 mod volumes;
 mod wait;
 
+pub use admit::aside;
 pub use callbacks::{Allow, AllowError};
 pub use caller::{Callers, Role, tokens};
 pub use config::Config;

@@ -117,12 +117,13 @@ impl Telemetry {
 }
 
 /// Which policy was asked, at what and with what answer: of its span, and of its series.
-fn asked(decision: &Decision) -> [KeyValue; 4] {
+fn asked(decision: &Decision) -> [KeyValue; 5] {
     [
         KeyValue::new("stockade.policy", decision.policy.clone()),
         KeyValue::new("stockade.hook", decision.hook.word()),
         KeyValue::new("stockade.mode", decision.mode.word()),
         KeyValue::new("stockade.verdict", decision.verdict.word()),
+        KeyValue::new("stockade.remembered", decision.remembered),
     ]
 }
 

@@ -66,7 +66,14 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
 pub(crate) fn admission() -> Admission {
     static ALL: OnceLock<Admission> = OnceLock::new();
     let open = || {
-        let options = admission::Options { host: host(), cache: None, record: None, places: 2 };
+        let options = admission::Options {
+            host: host(),
+            cache: None,
+            record: None,
+            places: 2,
+            recalls: true,
+            aside: |work| work(),
+        };
         Admission::open(options).expect("an engine")
     };
     ALL.get_or_init(open).clone()
@@ -173,6 +180,7 @@ pub(crate) fn decision(policy: &str) -> Decision {
         patch: Vec::new(),
         refused: Vec::new(),
         shadow: false,
+        remembered: false,
         duration_us: 1,
     }
 }

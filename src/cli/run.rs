@@ -43,7 +43,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     };
     // Before the runtime exists: it forks.
     let launcher = start::launcher(&config, folders.as_ref().map(|folders| folders.stores.clone()))?;
-    let admission = start::admission(&config, &profiles)?;
+    let admission = start::admission(&config, &profiles, |work| work())?;
     if folders.is_some() {
         shed()?;
     }

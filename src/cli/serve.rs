@@ -22,7 +22,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         daemon::confine(&config, state.as_deref().ok(), &launcher).map_err(|error| failed(error.as_ref()))?;
     let entrance = Entrance::open(&config);
     // Before root is given up, which may be needed to read them.
-    let admission = start::admission(&config, &profiles)?;
+    let admission = start::admission(&config, &profiles, api::aside)?;
     state?;
     entrance
         .and_then(|entrance| daemon::serve(&config, (launcher, profiles), admission, &walls, entrance))

@@ -85,13 +85,19 @@ pub(crate) fn remedy(error: &StartError) -> &'static str {
 }
 
 /// The policies of the settings, loaded; none where they name none. After [`launcher`]: it starts a thread.
-pub(crate) fn admission(config: &Config, profiles: &Profiles) -> Result<Admission, Failure> {
+pub(crate) fn admission(
+    config: &Config,
+    profiles: &Profiles,
+    aside: fn(&mut dyn FnMut()),
+) -> Result<Admission, Failure> {
     let options = Options {
         host: config.policy(profiles.names()),
         cache: config.policy_cache.clone(),
         record: config.admission_log.clone(),
         // Policies need CPU and nothing else, so more at one time would only make each of them late.
         places: 2 * std::thread::available_parallelism().map_or(2, usize::from),
+        recalls: true,
+        aside,
     };
     let admission = Admission::open(options).map_err(|error| Failure::new(chain(&error)))?;
     if let Some(bundle) = &config.policies {

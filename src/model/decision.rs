@@ -40,6 +40,10 @@ pub struct Decision {
     /// About the job as it would be if the `warn` and `audit` policies were enforced.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub shadow: bool,
+    /// The policy was not called: it would have asked what it had asked of an earlier job, been answered the same, and so
+    /// have said the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub remembered: bool,
     pub duration_us: u64,
 }
 

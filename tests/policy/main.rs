@@ -11,6 +11,7 @@ mod lifecycle;
 mod modes;
 mod refused;
 mod reload;
+mod remember;
 mod replay;
 mod stage;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         corpus::cases(),
         first_party::cases(),
         reload::cases(),
+        remember::cases(),
         replay::cases(),
     ];
     support::main(&modules.concat())

@@ -4,7 +4,15 @@ use super::{Admission, FOLLOWERS, Options};
 use crate::testing::host;
 
 fn admission(places: usize) -> Admission {
-    Admission::open(Options { host: host(), cache: None, record: None, places }).expect("an engine")
+    Admission::open(Options {
+        host: host(),
+        cache: None,
+        record: None,
+        places,
+        recalls: true,
+        aside: |work| work(),
+    })
+    .expect("an engine")
 }
 
 #[test]
@@ -21,8 +29,8 @@ fn who_follows_jobs_takes_no_place_from_them() {
     let admission = admission(1);
     let following: Vec<_> = (0..FOLLOWERS).map(|_| admission.core.follower_place()).collect();
     assert!(following.iter().all(Option::is_some));
-    assert!(admission.core.followers.take(Duration::ZERO).is_none(), "no more than there are");
-    let place = admission.core.places.take(Duration::ZERO);
+    assert!(admission.core.followers.take(Duration::ZERO, |work| work()).is_none(), "no more than there are");
+    let place = admission.core.places.take(Duration::ZERO, |work| work());
     assert!(place.is_some());
-    assert!(admission.core.places.take(Duration::ZERO).is_none());
+    assert!(admission.core.places.take(Duration::ZERO, |work| work()).is_none());
 }

@@ -15,21 +15,15 @@ use crate::engine::{self, Clock};
 use crate::hooks::Hooks;
 use crate::host::{State, linker};
 use crate::policy::Policy;
-use crate::{shipped, testing};
+use crate::shipped;
+use crate::testing::{self, validator};
+use crate::witness::View;
 
 const BLANK: Sample = Sample { asks_the_host: false, bytes: 0 };
 
 /// As many places as a daemon of one place has.
 fn pool() -> Engine {
     engine::caller(1, MOST).expect("an engine")
-}
-
-/// A validator; it traps when it is asked.
-fn policy(engine: &Engine) -> Arc<Policy> {
-    let component = Component::new(engine, testing::policy("validator")).expect("a component");
-    let pre = linker(engine, &[]).and_then(|linker| linker.instantiate_pre(&component)).expect("it links");
-    let hooks = Hooks::of(&pre);
-    Arc::new(testing::loaded(pre, hooks, Matcher::default()))
 }
 
 fn stock(maker: &Maker, policy: &Arc<Policy>, seen: Sample) -> Arc<Stock> {
@@ -40,7 +34,7 @@ fn stock(maker: &Maker, policy: &Arc<Policy>, seen: Sample) -> Arc<Stock> {
 }
 
 fn state(policy: &Arc<Policy>) -> State {
-    State::new(policy, &Arc::new(testing::about()), Hook::Validation, draft())
+    State::new(View::new(policy, &Arc::new(testing::about()), Hook::Validation, draft()))
 }
 
 fn draft() -> Draft {
@@ -50,7 +44,7 @@ fn draft() -> Draft {
 #[test]
 fn what_was_missing_is_made_for_the_next() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, BLANK);
     stock.fill();
     assert!(stock.take(&policy).is_none(), "nobody has asked for one before");
@@ -64,7 +58,7 @@ fn what_was_missing_is_made_for_the_next() {
 #[test]
 fn one_job_alone_has_nothing_made() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = Stock::new(&maker, [(Arc::clone(&policy), BLANK)]);
     stock.job();
     assert!(stock.take(&policy).is_none());
@@ -75,7 +69,7 @@ fn one_job_alone_has_nothing_made() {
 #[test]
 fn who_asks_the_host_while_it_starts_is_never_made_ahead() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, Sample { asks_the_host: true, ..BLANK });
     assert!(stock.take(&policy).is_none());
     stock.fill();
@@ -84,7 +78,7 @@ fn who_asks_the_host_while_it_starts_is_never_made_ahead() {
 
 #[test]
 fn only_what_is_the_same_for_all_calls_may_be_asked_before_them() {
-    let policy = policy(&pool());
+    let policy = validator(&pool());
     let asked = |ask: fn(&mut State)| {
         let mut state = state(&policy);
         ask(&mut state);
@@ -103,7 +97,7 @@ fn only_what_is_the_same_for_all_calls_may_be_asked_before_them() {
 #[test]
 fn no_policy_has_more_than_its_share_and_what_is_used_makes_room_again() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, BLANK);
     (0..MOST).for_each(|_| assert!(stock.take(&policy).is_none()));
     maker.shared().work();
@@ -120,7 +114,7 @@ fn no_policy_has_more_than_its_share_and_what_is_used_makes_room_again() {
 #[test]
 fn large_ones_do_not_fill_the_memory() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, Sample { bytes: maker::MOST_BYTES / 2, ..BLANK });
     (0..4).for_each(|_| assert!(stock.take(&policy).is_none()));
     stock.fill();
@@ -130,12 +124,15 @@ fn large_ones_do_not_fill_the_memory() {
 #[test]
 fn an_answer_is_the_same_whenever_the_instance_was_made() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, BLANK);
     let clock = Clock::start(&engine, || false).expect("a thread");
     let ask = || -> Called<Judgement> {
-        Caller { clock: &clock, stock: Some(&stock) }
-            .call(&policy, state(&policy), |store, entries| entries.validation()?.call_validate(store))
+        Caller { clock: &clock, stock: Some(&stock), recalls: false, aside: |work| work() }.call(
+            &policy,
+            state(&policy),
+            |store, entries| entries.validation()?.call_validate(store),
+        )
     };
     let made_for_it = ask();
     stock.fill();
@@ -150,7 +147,7 @@ fn an_answer_is_the_same_whenever_the_instance_was_made() {
 #[test]
 fn the_bell_has_the_work_done() {
     let (maker, engine) = (Maker::new(), pool());
-    let policy = policy(&engine);
+    let policy = validator(&engine);
     let stock = stock(&maker, &policy, BLANK);
     let ring = maker.bell();
     assert!(!ring(), "nothing was asked for yet");

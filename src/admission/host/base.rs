@@ -7,6 +7,7 @@ use super::{State, line};
 use crate::bindings::types::Pair;
 use crate::bindings::{call, container, log, outcome};
 use crate::document;
+use crate::witness::Answer;
 
 const MAX_LOG_LINES: u32 = 64;
 const MAX_LOG_LINE: usize = 1024;
@@ -19,50 +20,53 @@ impl log::Host for State {
         }
         self.log_lines += 1;
         // One line, whatever it holds: a policy must not forge others.
-        let text = line(message, MAX_LOG_LINE);
-        let (policy, job_id) = (&*self.policy.name, self.about.id);
-        match level {
-            log::Level::Debug => tracing::debug!(policy, %job_id, "{text}"),
-            log::Level::Info => tracing::info!(policy, %job_id, "{text}"),
-            log::Level::Warn => tracing::warn!(policy, %job_id, "{text}"),
-            log::Level::Error => tracing::error!(policy, %job_id, "{text}"),
-        }
+        let mut text = line(message, MAX_LOG_LINE);
+        text.shrink_to_fit();
+        self.witness.tell(text.len(), move |view| {
+            let (policy, job_id) = (&*view.policy.name, view.about.id);
+            match level {
+                log::Level::Debug => tracing::debug!(policy, %job_id, "{text}"),
+                log::Level::Info => tracing::info!(policy, %job_id, "{text}"),
+                log::Level::Warn => tracing::warn!(policy, %job_id, "{text}"),
+                log::Level::Error => tracing::error!(policy, %job_id, "{text}"),
+            }
+        });
     }
 }
 
 /// The policy's name, settings and timeout are the same for all its calls.
 impl call::Host for State {
     fn policy(&mut self) -> String {
-        self.policy.name.to_string()
+        self.witness.name().to_owned()
     }
 
     fn settings(&mut self) -> String {
-        self.policy.settings.to_string()
+        self.witness.settings().to_owned()
     }
 
     fn request_id(&mut self) -> String {
         self.has_asked = true;
-        self.about.request_id.clone()
+        self.witness.look().about.request_id.clone()
     }
 
     fn now_unix_ms(&mut self) -> u64 {
         self.has_asked = true;
-        self.now_ms()
+        self.witness.look().now_ms()
     }
 
     fn timeout_ms(&mut self) -> u32 {
-        u32::try_from(self.policy.timeout.as_millis()).unwrap_or(u32::MAX)
+        u32::try_from(self.witness.timeout().as_millis()).unwrap_or(u32::MAX)
     }
 }
 
 impl State {
     /// Of the container, or what stands for nothing before there is one.
-    fn container<T: Default>(&self, of: impl FnOnce(&Receipt) -> T) -> T {
-        self.container.as_deref().map_or_else(T::default, of)
+    fn container<T: Answer + Default>(&mut self, of: impl Fn(&Receipt) -> T + Send + Sync + 'static) -> T {
+        self.ask(move |view| view.container.as_deref().map_or_else(T::default, &of))
     }
 
-    fn ended<T: Default>(&self, of: impl FnOnce(&model::Job) -> T) -> T {
-        self.outcome.as_deref().map_or_else(T::default, of)
+    fn ended<T: Answer + Default>(&mut self, of: impl Fn(&model::Job) -> T + Send + Sync + 'static) -> T {
+        self.ask(move |view| view.outcome.as_deref().map_or_else(T::default, &of))
     }
 }
 
@@ -89,7 +93,7 @@ impl container::Host for State {
 
     fn seccomp(&mut self) -> Vec<Pair> {
         let pair = |one: &model::SeccompReceipt| Pair { key: one.profile.clone(), value: one.digest.clone() };
-        self.container(|receipt| receipt.seccomp.iter().map(pair).collect())
+        self.container(move |receipt| receipt.seccomp.iter().map(pair).collect())
     }
 
     fn landlock_abi(&mut self) -> Option<u32> {
@@ -117,7 +121,7 @@ impl container::Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        let receipt = self.container.as_deref();
+        let receipt = self.witness.look().container.as_deref();
         let document = self.documents.container.get_or_insert_with(|| json(&receipt));
         document::at(document, &pointer).filter(|_| receipt.is_some())
     }
@@ -153,7 +157,7 @@ impl outcome::Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        let job = self.outcome.as_deref();
+        let job = self.witness.look().outcome.as_deref();
         let document = self.documents.outcome.get_or_insert_with(|| json(&job));
         document::at(document, &pointer).filter(|_| job.is_some())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Limits, StepSpec, VolumeSpec};
+use model::{JobSpec, Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
@@ -11,41 +11,50 @@ use crate::bindings::types::Pair;
 use crate::cache::hex;
 use crate::document;
 use crate::policy::network_mode;
+use crate::witness::{Answer, View};
 
 impl State {
-    fn step<T>(&self, step: u32, of: impl FnOnce(&StepSpec) -> T) -> Option<T> {
-        self.draft.spec().steps.get(step as usize).map(of)
+    fn spec<T: Answer>(&mut self, of: impl Fn(&JobSpec) -> T + Send + Sync + 'static) -> T {
+        self.ask(move |view| of(view.spec()))
+    }
+
+    fn step<T: Answer>(
+        &mut self,
+        step: u32,
+        of: impl Fn(&StepSpec) -> T + Send + Sync + 'static,
+    ) -> Option<T> {
+        self.spec(move |spec| spec.steps.get(step as usize).map(&of))
     }
 
     /// Of all steps the largest.
-    fn largest(&self, of: impl Fn(&Limits) -> u64) -> u64 {
-        self.draft.spec().steps.iter().map(|step| of(&step.limits)).max().unwrap_or(0)
+    fn largest(&mut self, of: impl Fn(&Limits) -> u64 + Send + Sync + 'static) -> u64 {
+        self.spec(move |spec| spec.steps.iter().map(|step| of(&step.limits)).max().unwrap_or(0))
     }
 }
 
 impl Host for State {
     fn id(&mut self) -> String {
-        self.about.id.to_string()
+        self.witness.look().about.id.to_string()
     }
 
     fn tenant(&mut self) -> String {
-        self.about.tenant.clone()
+        self.ask(|view| view.about.tenant.clone())
     }
 
     fn submitter(&mut self) -> String {
-        self.about.submitter.clone()
+        self.ask(|view| view.about.submitter.clone())
     }
 
     fn image(&mut self) -> String {
-        self.draft.spec().image.clone()
+        self.spec(|spec| spec.image.clone())
     }
 
     fn image_digest(&mut self) -> Option<String> {
-        self.draft.spec().image_digest.clone()
+        self.spec(|spec| spec.image_digest.clone())
     }
 
     fn step_count(&mut self) -> u32 {
-        u32::try_from(self.draft.spec().steps.len()).unwrap_or(u32::MAX)
+        self.spec(|spec| u32::try_from(spec.steps.len()).unwrap_or(u32::MAX))
     }
 
     fn step_name(&mut self, step: u32) -> Option<String> {
@@ -65,7 +74,9 @@ impl Host for State {
     }
 
     fn step_limit(&mut self, step: u32, name: String) -> Option<u64> {
-        self.step(step, |step| step.limits.by_name(&name)).flatten()
+        let bytes = name.len();
+        let limit = move |view: &View| view.spec().steps.get(step as usize)?.limits.by_name(&name);
+        self.witness.ask(bytes, limit)
     }
 
     fn cpu_time_ms(&mut self) -> u64 {
@@ -89,7 +100,7 @@ impl Host for State {
     }
 
     fn disk_bytes(&mut self) -> u64 {
-        self.draft.spec().disk_bytes
+        self.spec(|spec| spec.disk_bytes)
     }
 
     fn open_files(&mut self) -> u64 {
@@ -109,24 +120,25 @@ impl Host for State {
     }
 
     fn env_names(&mut self) -> Vec<String> {
-        let steps = &self.draft.spec().steps;
-        let cases = steps.iter().flat_map(|step| &step.cases).flat_map(|case| case.env.keys());
-        let names: BTreeSet<&String> = steps.iter().flat_map(|step| step.env.keys()).chain(cases).collect();
-        names.into_iter().cloned().collect()
+        self.spec(|spec| {
+            let steps = spec.steps.iter();
+            let cases = steps.clone().flat_map(|step| &step.cases).flat_map(|case| case.env.keys());
+            let names: BTreeSet<&String> = steps.flat_map(|step| step.env.keys()).chain(cases).collect();
+            names.into_iter().cloned().collect()
+        })
     }
 
     fn files(&mut self) -> Vec<File> {
-        let files = self.draft.spec().files.iter();
         let file = |file: &model::FileSpec| File {
             path: file.path.clone(),
             bytes: file.contents.len() as u64,
             mode: file.mode,
         };
-        files.map(file).collect()
+        self.spec(move |spec| spec.files.iter().map(file).collect())
     }
 
     fn file_digest(&mut self, path: String) -> Option<String> {
-        let file = self.draft.spec().files.iter().find(|file| file.path == path);
+        let file = self.witness.look().spec().files.iter().find(|file| file.path == path);
         file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&*file.contents))))
     }
 
@@ -136,11 +148,11 @@ impl Host for State {
             path: volume.path.clone(),
             read_only: volume.read_only,
         };
-        self.draft.spec().volumes.iter().map(volume).collect()
+        self.spec(move |spec| spec.volumes.iter().map(volume).collect())
     }
 
     fn network_mode(&mut self) -> String {
-        network_mode(self.draft.spec()).into()
+        self.spec(|spec| network_mode(spec).into())
     }
 
     fn network_hosts(&mut self) -> Vec<String> {
@@ -148,33 +160,33 @@ impl Host for State {
     }
 
     fn user(&mut self) -> u32 {
-        self.draft.spec().user
+        self.spec(|spec| spec.user)
     }
 
     fn artifacts(&mut self) -> Vec<String> {
-        self.draft.spec().artifacts.clone()
+        self.spec(|spec| spec.artifacts.clone())
     }
 
     fn labels(&mut self) -> Vec<Pair> {
-        let labels = self.draft.spec().labels.iter();
-        labels.map(|(key, value)| Pair { key: key.clone(), value: value.clone() }).collect()
+        let pair = |(key, value): (&String, &String)| Pair { key: key.clone(), value: value.clone() };
+        self.spec(move |spec| spec.labels.iter().map(pair).collect())
     }
 
     fn label(&mut self, key: String) -> Option<String> {
-        self.draft.spec().labels.get(&key).cloned()
+        self.witness.ask(key.len(), move |view| view.spec().labels.get(&key).cloned())
     }
 
     /// No job can say otherwise yet; the same for attempts.
     fn priority(&mut self) -> i32 {
-        self.draft.spec().priority
+        self.spec(|spec| spec.priority)
     }
 
     fn max_attempts(&mut self) -> u32 {
-        self.draft.spec().max_attempts
+        self.spec(|spec| spec.max_attempts)
     }
 
     fn requirements(&mut self) -> Vec<String> {
-        self.draft.spec().require.clone()
+        self.spec(|spec| spec.require.clone())
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {

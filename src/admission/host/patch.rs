@@ -9,23 +9,33 @@ use crate::draft::{self, Draft, Rights};
 type Answer = Result<(), PatchError>;
 
 impl State {
-    fn patch(&mut self, change: impl FnOnce(&mut Draft, &Rights) -> Result<(), draft::PatchError>) -> Answer {
-        let done = if self.hook == Hook::Mutation {
-            change(&mut self.draft, &self.policy.rights)
-        } else {
-            Err(draft::PatchError::NotNow)
-        };
-        done.map_err(|error| match error {
-            draft::PatchError::Conflict => PatchError::Conflict,
-            draft::PatchError::LoosensIsolation => PatchError::LoosensIsolation,
-            draft::PatchError::InvalidValue => PatchError::InvalidValue,
-            draft::PatchError::NoSuchField => PatchError::NoSuchField,
-            draft::PatchError::NotNow => PatchError::NotNow,
+    fn patch(
+        &mut self,
+        bytes: usize,
+        change: impl Fn(&mut Draft, &Rights) -> Result<(), draft::PatchError> + Send + Sync + 'static,
+    ) -> Answer {
+        self.witness.act(bytes, move |view| {
+            let done = if view.hook == Hook::Mutation {
+                change(&mut view.draft, &view.policy.rights)
+            } else {
+                Err(draft::PatchError::NotNow)
+            };
+            done.map_err(refused)
         })
     }
 
     fn limit(&mut self, name: &'static str, value: u64) -> Answer {
-        self.patch(|draft, rights| draft.set_limit(rights, name, value))
+        self.patch(0, move |draft, rights| draft.set_limit(rights, name, value))
+    }
+}
+
+fn refused(error: draft::PatchError) -> PatchError {
+    match error {
+        draft::PatchError::Conflict => PatchError::Conflict,
+        draft::PatchError::LoosensIsolation => PatchError::LoosensIsolation,
+        draft::PatchError::InvalidValue => PatchError::InvalidValue,
+        draft::PatchError::NoSuchField => PatchError::NoSuchField,
+        draft::PatchError::NotNow => PatchError::NotNow,
     }
 }
 
@@ -71,39 +81,39 @@ impl Host for State {
     }
 
     fn set_step_limit(&mut self, step: u32, name: String, value: u64) -> Answer {
-        self.patch(|draft, rights| draft.set_step_limit(rights, step, &name, value))
+        self.patch(name.len(), move |draft, rights| draft.set_step_limit(rights, step, &name, value))
     }
 
     fn set_env(&mut self, name: String, value: String) -> Answer {
-        self.patch(|draft, rights| draft.set_env(rights, &name, Some(&value)))
+        self.patch(name.len() + value.len(), move |draft, rights| draft.set_env(rights, &name, Some(&value)))
     }
 
     fn remove_env(&mut self, name: String) -> Answer {
-        self.patch(|draft, rights| draft.set_env(rights, &name, None))
+        self.patch(name.len(), move |draft, rights| draft.set_env(rights, &name, None))
     }
 
     fn set_label(&mut self, key: String, value: String) -> Answer {
-        self.patch(|draft, rights| draft.set_label(rights, &key, Some(&value)))
+        self.patch(key.len() + value.len(), move |draft, rights| draft.set_label(rights, &key, Some(&value)))
     }
 
     fn remove_label(&mut self, key: String) -> Answer {
-        self.patch(|draft, rights| draft.set_label(rights, &key, None))
+        self.patch(key.len(), move |draft, rights| draft.set_label(rights, &key, None))
     }
 
     fn set_profile(&mut self, name: String) -> Answer {
-        self.patch(|draft, rights| draft.set_profile(rights, None, &name))
+        self.patch(name.len(), move |draft, rights| draft.set_profile(rights, None, &name))
     }
 
     fn add_requirement(&mut self, layer: String) -> Answer {
-        self.patch(|draft, rights| draft.add_requirement(rights, &layer))
+        self.patch(layer.len(), move |draft, rights| draft.add_requirement(rights, &layer))
     }
 
     /// `none` is the only network there is, and there is less of nothing.
     fn deny_network(&mut self) -> Answer {
-        self.patch(|_, _| Ok(()))
+        self.patch(0, |_, _| Ok(()))
     }
 
     fn json_op(&mut self, operation: String) -> Answer {
-        self.patch(|draft, rights| draft.json_op(rights, &operation))
+        self.patch(operation.len(), move |draft, rights| draft.json_op(rights, &operation))
     }
 }

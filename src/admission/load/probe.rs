@@ -12,6 +12,7 @@ use crate::call::Broken;
 use crate::draft::Draft;
 use crate::host::{State, cut, line};
 use crate::policy::Policy;
+use crate::witness::View;
 
 impl Loader<'_> {
     /// Makes one, and has the settings checked.
@@ -20,7 +21,8 @@ impl Loader<'_> {
             return refuse("start", "all places for policy calls are taken", "try again shortly");
         };
         let about = Arc::new(About::local(JobId::new()));
-        let state = || State::new(policy, &about, Hook::Validation, Draft::new(Arc::new(no_job())));
+        let draft = || Draft::new(Arc::new(no_job()));
+        let state = || State::new(View::new(policy, &about, Hook::Validation, draft()));
         let caller = self.core.patient();
         let probed = caller.call(policy, state(), |store, _| Ok(store.data().has_asked));
         let asks_the_host = probed.answer.map_err(|broken| does_not_start(&broken))?;

@@ -79,7 +79,7 @@ impl Runner {
             live.happened(Happened::Requeued { reason: "the server ended while the job ran".into() });
         }
         refill(&mut spec, &self.store).await.map_err(|problem| ours(problem.cause()))?;
-        match tokio::task::block_in_place(|| admission.admit(spec, about)) {
+        match admission.admit(spec, about) {
             Verdict::Denied(denial) => {
                 let (policy, code) = (Some(denial.policy), Some(denial.code));
                 live.happened(Happened::Judged { policy: denial.decisions, warnings: denial.warnings });

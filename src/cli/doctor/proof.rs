@@ -92,7 +92,8 @@ async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Che
         Err(error) => return Check::fail(NAME, chain(&error), "none known"),
     };
     // What policies make of a job is no property of the host.
-    let options = Options { host: policy, cache: None, record: None, places: 1 };
+    let options =
+        Options { host: policy, cache: None, record: None, places: 1, recalls: false, aside: |work| work() };
     let admitted = match Admission::open(options).map(|all| all.admit(spec, About::local(JobId::new()))) {
         Ok(Verdict::Admitted(admitted)) => admitted,
         Ok(Verdict::Denied(denial)) => return Check::fail(NAME, denial.reason, "none known"),

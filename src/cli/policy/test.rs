@@ -110,7 +110,8 @@ pub(crate) fn admission() -> Result<Admission, Failure> {
     // Settings that cannot be read are no reason not to try a policy: only its start takes longer.
     let config = Config::load(None, &Settings::default()).ok();
     let cache = config.and_then(|config| config.policy_cache);
-    let options = Options { host: host(), cache, record: None, places: 2 };
+    let options =
+        Options { host: host(), cache, record: None, places: 2, recalls: false, aside: |work| work() };
     Admission::open(options).map_err(|error| Failure::caused("cannot try policies", &error))
 }
 
