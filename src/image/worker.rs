@@ -88,10 +88,14 @@ impl Tool {
     }
 
     async fn remove_one(&self, place: PathBuf) -> Result<(), Error> {
-        let opened = match directory(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
-        };
+        // Made by a process that was killed before it had let the tool in: nothing is in it, and the tool could not look.
+        let bare = place.clone();
+        match aside(move || Ok(std::fs::remove_dir(bare).map_err(|error| error.kind()))).await? {
+            Err(io::ErrorKind::DirectoryNotEmpty) => (),
+            Ok(()) | Err(io::ErrorKind::NotFound) => return Ok(()),
+            Err(kind) => return Err(io::Error::from(kind).into()),
+        }
+        let opened = directory(&place)?;
         let task = Task::Remove { names: vec![TREE.to_owned()] };
         match self.ask(&task, vec![opened], |_| Ok(())).await? {
             Told::Removed => aside(move || Ok(std::fs::remove_dir(place)?)).await,

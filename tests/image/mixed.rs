@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,7 +17,9 @@ use crate::support::Rootfs;
 use crate::support::served::{shell, swept};
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![killed_at_random].into_iter().map(|case| case.needs(Needs::Program("busybox")).alone()).collect()
+    let storm = |case: Case| case.needs(Needs::Program("busybox")).alone();
+    let storms = cases![killed_at_random].into_iter().map(storm);
+    storms.chain(cases![places_that_nobody_was_let_into]).collect()
 }
 
 const OPERATIONS: usize = 500;
@@ -45,11 +48,11 @@ fn killed_at_random(who: Who) {
     let archives: Vec<Vec<u8>> = (0..IMAGES).map(archive).collect();
     let seeds: Vec<u64> = (0..WORKERS).map(|_| random.any()).collect();
     let kills = thread::scope(|scope| {
-        for seed in seeds {
-            let (stage, archives) = (&stage, &archives);
-            scope.spawn(move || work(stage, archives, &mut Random::new(seed)));
-        }
-        storm(who, &state, &stage, &mut random)
+        let (stage, archives) = (&stage, &archives);
+        let worker = |seed| scope.spawn(move || work(stage, archives, &mut Random::new(seed)));
+        let workers: Vec<_> = seeds.into_iter().map(worker).collect();
+        // One that has ended before all is done has found something wrong: nobody waits for what it left.
+        storm(who, &state, stage, &mut random, || workers.iter().any(ScopedJoinHandle::is_finished))
     });
     let (done, broken) = (stage.done.load(Relaxed), stage.broken.load(Relaxed));
     let seconds = start.elapsed().as_secs_f64();
@@ -69,14 +72,31 @@ fn killed_at_random(who: Who) {
     walk(&daemon, state.path());
 }
 
+/// As a process leaves them that is killed between making one and opening it to the tool, which may be another user.
+fn places_that_nobody_was_let_into(who: Who) {
+    let daemon = Daemon::configured(who, SETTINGS);
+    let state = daemon.state().path();
+    let places = ["images/layers", "volumes"].map(|folder| state.join(folder).join("deadbeef00"));
+    for place in &places {
+        fs::DirBuilder::new().mode(0o700).create(place).expect("made");
+        let folder = fs::metadata(place.parent().expect("it is in one")).expect("there");
+        std::os::unix::fs::chown(place, Some(folder.uid()), Some(folder.gid())).expect("given away");
+    }
+    let swept = daemon.client().post("/images/gc", &Value::Null);
+    assert_eq!(swept.status, 200, "{}", swept.text());
+    for place in &places {
+        assert!(!place.exists(), "{}", place.display());
+    }
+}
+
 /// One layer that all have, and one file that tells them apart.
 fn archive(number: usize) -> Vec<u8> {
     Rootfs::whole().file("number", 0o644, number.to_string().as_bytes()).tar()
 }
 
-fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random) -> usize {
+fn storm(who: Who, state: &State, stage: &Stage, random: &mut Random, ended: impl Fn() -> bool) -> usize {
     let mut kills = 0;
-    while stage.begun.load(Relaxed) < OPERATIONS {
+    while stage.begun.load(Relaxed) < OPERATIONS && !ended() {
         let daemon = Daemon::resumed(who, state, SETTINGS);
         *stage.address.lock().expect("no panic") = Some(daemon.address);
         thread::sleep(Duration::from_millis(50 + random.below(500) as u64));
