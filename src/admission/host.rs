@@ -150,10 +150,11 @@ fn same(state: &mut State) -> &mut State {
 
 impl bindings::types::Host for State {}
 
-/// Cut at a character, so that it stays text.
+/// Cut at a character, so that it stays text. Whoever keeps it keeps no more than that.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most));
+        text.shrink_to_fit();
     }
     text
 }
@@ -192,5 +193,6 @@ mod tests {
     fn a_policys_text_is_one_line() {
         assert_eq!(line("no\nERROR forged \u{1b}[31m\r".into(), 64), "no ERROR forged  [31m ");
         assert_eq!(cut("größe".into(), 3), "gr");
+        assert!(cut("x".repeat(1000), 3).capacity() < 1000);
     }
 }
