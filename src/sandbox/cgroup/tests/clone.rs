@@ -3,6 +3,7 @@
 use std::{
     os::fd::AsFd,
     process::{Command, Output},
+    sync::mpsc,
     thread,
 };
 
@@ -36,6 +37,9 @@ fn clone_step(group: &JobGroup) -> Output {
 
 /// Runs `as_init` in a thread of its own, since a namespace is the thread's, and then takes the process, which moves as a
 /// whole, back to where it stood.
+///
+/// The thread ends after that: one that is ending no longer moves (`cgroup_migrate_add_task`), and keeps the group busy
+/// for a moment after it was joined.
 fn with_init(as_init: impl FnOnce(&JobGroup) + Send) {
     if !is_root() {
         return;
@@ -47,8 +51,21 @@ fn with_init(as_init: impl FnOnce(&JobGroup) + Send) {
     };
     let groups = Groups::open(&found).expect("open");
     let mut group = groups.make("cloned", 1, Some(OTHER)).expect("make");
-    thread::scope(|scope| scope.spawn(|| as_init(&group)).join()).expect("as init");
-    std::fs::write(tree.join("daemon/cgroup.procs"), "0").expect("back");
+    let (ran, has_run) = mpsc::channel();
+    let (moved, has_moved) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let group = &group;
+        let init = scope.spawn(move || {
+            as_init(group);
+            let _ = ran.send(());
+            let _ = has_moved.recv();
+        });
+        let _ = has_run.recv();
+        std::fs::write(tree.join("daemon/cgroup.procs"), "0").expect("back");
+        drop(moved);
+        init.join()
+    })
+    .expect("as init");
     group.remove().expect("remove");
     groups.remove_all().expect("remove all");
     assert!(found.release().is_empty());
