@@ -1,6 +1,7 @@
 //! What comes out of admission.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use model::{Decision, Failure, JobSpec};
@@ -72,6 +73,11 @@ impl Admitted<JobSpec> {
     /// For whoever sent the job.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Decisions and warnings, for the job's record, which alone has them from here on.
+    pub fn take_said(&mut self) -> (Vec<Decision>, Vec<String>) {
+        (mem::take(&mut self.decisions), mem::take(&mut self.warnings))
     }
 
     /// Who asks the policies about the job from here on.

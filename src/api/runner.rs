@@ -107,9 +107,9 @@ impl Runner {
 
     /// Takes the job in.
     pub(crate) fn submit(&self, entry: Entry) -> (Arc<Live>, Taken) {
-        let Entry { admitted, held, plan, ticket, idempotency, admit, trace, room } = entry;
+        let Entry { mut admitted, held, plan, ticket, idempotency, admit, trace, room } = entry;
         let (orders, inbox) = mpsc::channel(ORDERS);
-        let accepted = accepted(&admitted, admit, &trace);
+        let accepted = accepted(&mut admitted, admit, &trace);
         let live = Arc::new(Live::new(accepted.id, &accepted.tenant, Vec::new(), orders));
         live.happened(Happened::Accepted(Box::new(accepted)));
         let turn = Turn::of(ticket);
@@ -197,7 +197,8 @@ impl Runner {
     }
 }
 
-fn accepted(admitted: &Admitted<JobSpec>, admit: Duration, trace: &Trace) -> Accepted {
+fn accepted(admitted: &mut Admitted<JobSpec>, admit: Duration, trace: &Trace) -> Accepted {
+    let (policy, warnings) = admitted.take_said();
     let (spec, about) = (admitted.spec(), admitted.about());
     Accepted {
         id: about.id,
@@ -205,8 +206,8 @@ fn accepted(admitted: &Admitted<JobSpec>, admit: Duration, trace: &Trace) -> Acc
         submitter: about.submitter.clone(),
         labels: spec.labels.clone(),
         priority: spec.priority,
-        policy: admitted.decisions().to_vec(),
-        warnings: admitted.warnings().to_vec(),
+        policy,
+        warnings,
         admit_us: micros(admit),
         traceparent: trace.traceparent(),
     }

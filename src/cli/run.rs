@@ -104,7 +104,7 @@ struct Ours<'a> {
     admit: Duration,
 }
 
-async fn job(args: &RunArgs, ours: Ours<'_>, admitted: Admitted<JobSpec>) -> Result<ExitCode, Failure> {
+async fn job(args: &RunArgs, ours: Ours<'_>, mut admitted: Admitted<JobSpec>) -> Result<ExitCode, Failure> {
     let Ours { supervisor, admission, mut ground, admit } = ours;
     let sources = match &mut ground {
         None => Sources::default(),
@@ -123,7 +123,7 @@ async fn job(args: &RunArgs, ours: Ours<'_>, admitted: Admitted<JobSpec>) -> Res
     // Before the job exists: a signal from here on is the job's.
     let orders = signals::forward().map_err(|error| Failure::caused("cannot handle signals", &error))?;
     let io = if args.json { Io::Report } else { Io::Relay };
-    let before = Before::of(&admitted, admit);
+    let before = Before::of(&mut admitted, admit);
     let (spec, follower) = (admitted.spec().clone(), admitted.follower().clone());
     let additions = additions(admission);
     let changed = Arc::new(Changed::default());
@@ -239,14 +239,15 @@ struct Before {
 }
 
 impl Before {
-    fn of(admitted: &Admitted<JobSpec>, admit: Duration) -> Self {
+    fn of(admitted: &mut Admitted<JobSpec>, admit: Duration) -> Self {
+        let (decisions, warnings) = admitted.take_said();
         Self {
             id: admitted.about().id,
             admit,
             started: Timestamp::now(),
             labels: admitted.spec().labels.clone(),
-            decisions: admitted.decisions().to_vec(),
-            warnings: admitted.warnings().to_vec(),
+            decisions,
+            warnings,
         }
     }
 }

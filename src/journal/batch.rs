@@ -1,5 +1,6 @@
 //! Events as they are written, and what the derived columns take from them.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -23,7 +24,8 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// `None` for no events.
-    pub(crate) fn of(events: &[Event]) -> Result<Option<Self>, JournalError> {
+    pub(crate) fn of(events: &[impl Borrow<Event>]) -> Result<Option<Self>, JournalError> {
+        let events: Vec<&Event> = events.iter().map(Borrow::borrow).collect();
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
         let status = events.iter().rev().find_map(|event| match event.what {
             Happened::Started { .. } => Some(Status::Running),
@@ -37,7 +39,7 @@ impl Batch {
         Ok(Some(Self {
             first: first.seq,
             last: last.seq,
-            json: serde_json::to_string(events)?,
+            json: serde_json::to_string(&events)?,
             status,
             notes: notes.collect(),
         }))

@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -30,9 +31,9 @@ pub struct Idempotency {
 
 /// A job that is taken in. Its id, tenant and labels are those of the first event, `accepted`.
 #[derive(Debug)]
-pub struct NewJob<'a> {
+pub struct NewJob<'a, E> {
     pub spec: &'a JobSpec,
-    pub events: Vec<Event>,
+    pub events: Vec<E>,
     pub idempotency: Option<Idempotency>,
 }
 
@@ -112,7 +113,7 @@ impl Journal {
     }
 
     /// Takes a job in. Once committed, it survives whatever [`crate::Durability`] says.
-    pub fn accept(&self, new: NewJob<'_>) -> Commit {
+    pub fn accept(&self, new: NewJob<'_, impl Borrow<Event>>) -> Commit {
         if let Err(full) = self.room() {
             return Commit::answered(Err(full));
         }
@@ -123,7 +124,7 @@ impl Journal {
     }
 
     /// More of a job's events, those that come after its end included. None at all are answered in their turn.
-    pub fn append(&self, id: JobId, events: impl AsRef<[Event]>) -> Commit {
+    pub fn append<E: Borrow<Event>>(&self, id: JobId, events: impl AsRef<[E]>) -> Commit {
         match Batch::of(events.as_ref()) {
             Ok(Some(batch)) => self.0.writes.push(Write::Append { id, batch }),
             Ok(None) => self.0.writes.push(Write::Turn),
@@ -133,10 +134,10 @@ impl Journal {
 
     /// The last events of a job before its end, and `job` as it ended. Its spec is dropped, the blobs it was given are
     /// released, those it made are kept for it; and the callback is due, all at one instant.
-    pub fn end(
+    pub fn end<E: Borrow<Event>>(
         &self,
         id: JobId,
-        events: impl AsRef<[Event]>,
+        events: impl AsRef<[E]>,
         job: &Job,
         callback: Option<&Callback>,
     ) -> Commit {
@@ -225,9 +226,10 @@ fn claim(path: &Path) -> Result<(File, Lock), JournalError> {
     }
 }
 
-fn accept(new: NewJob<'_>) -> Result<Accept, JournalError> {
+fn accept(new: NewJob<'_, impl Borrow<Event>>) -> Result<Accept, JournalError> {
     let NewJob { spec, events, idempotency } = new;
-    let Some(Event { at, what: Happened::Accepted(accepted), .. }) = events.first() else {
+    let Some(Event { at, what: Happened::Accepted(accepted), .. }) = events.first().map(Borrow::borrow)
+    else {
         return Err(JournalError::NotAccepted);
     };
     let batch = Batch::of(&events)?.ok_or(JournalError::NotAccepted)?;
@@ -243,7 +245,12 @@ fn accept(new: NewJob<'_>) -> Result<Accept, JournalError> {
     })
 }
 
-fn end(id: JobId, events: &[Event], job: &Job, callback: Option<&Callback>) -> Result<End, JournalError> {
+fn end(
+    id: JobId,
+    events: &[impl Borrow<Event>],
+    job: &Job,
+    callback: Option<&Callback>,
+) -> Result<End, JournalError> {
     let bytes = job.artifacts.iter().fold(0u64, |sum, artifact| sum.saturating_add(artifact.bytes));
     let digests = job.artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
     Ok(End {

@@ -86,8 +86,8 @@ impl Runner {
                 let cause = Cause { policy, code, ..Cause::new("policy", denial.reason) };
                 Err(Over(Status::Denied, Box::new(cause)))
             }
-            Verdict::Admitted(admitted) => {
-                let (policy, warnings) = (admitted.decisions().to_vec(), admitted.warnings().to_vec());
+            Verdict::Admitted(mut admitted) => {
+                let (policy, warnings) = admitted.take_said();
                 if !policy.is_empty() || !warnings.is_empty() {
                     live.happened(Happened::Judged { policy, warnings });
                 }

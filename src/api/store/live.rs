@@ -179,7 +179,7 @@ impl Live {
     }
 
     /// What a new job begins with, for [`Journal::accept`].
-    pub(crate) fn first(&self) -> Vec<Event> {
+    pub(crate) fn first(&self) -> Vec<Arc<Event>> {
         self.log().give().0
     }
 
@@ -262,8 +262,8 @@ impl Log {
     }
 
     /// What the journal does not have yet, and the number of the last of it.
-    fn give(&mut self) -> (Vec<Event>, u64) {
-        let events = self.events[self.given..].iter().map(|event| Event::clone(event)).collect();
+    fn give(&mut self) -> (Vec<Arc<Event>>, u64) {
+        let events = self.events[self.given..].to_vec();
         (self.given, self.pending) = (self.events.len(), 0);
         (events, self.given as u64)
     }
