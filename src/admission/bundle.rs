@@ -34,11 +34,14 @@ pub struct Bundle {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Unique in the bundle, `[a-z0-9-]{1,64}`: in decisions, metrics and the log.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9-]{1,64}$")))]
     pub name: String,
     /// `builtin:NAME`, or the path of a component; a relative one starts at the bundle.
+    #[cfg_attr(test, schemars(length(min = 1), extend("not" = { "pattern": "://" })))]
     pub plugin: String,
     /// `sha256:…` that the component must have.
     #[serde(default)]
+    #[cfg_attr(test, schemars(regex(pattern = "^sha256:[0-9a-f]{64}$")))]
     pub digest: Option<String>,
     /// Mutators are asked by this number, ties by name.
     #[serde(default = "Entry::default_order")]
@@ -51,13 +54,15 @@ pub struct Entry {
     pub grants: Vec<Grant>,
     /// Only at these of its hooks; all where left out.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Option<Vec<HookSchema>>"))]
+    #[cfg_attr(test, schemars(with = "Option<Vec<HookSchema>>", length(min = 1)))]
     pub hooks: Option<Vec<Hook>>,
     /// Milliseconds for one call; then it is stopped and the job is denied. 1 to 5000.
     #[serde(default = "Entry::default_timeout")]
+    #[cfg_attr(test, schemars(range(min = *check::TIMEOUT_MS.start(), max = *check::TIMEOUT_MS.end())))]
     pub timeout_ms: u32,
     /// Linear memory of one call, 64 KiB to 256 MiB.
     #[serde(default = "Entry::default_memory")]
+    #[cfg_attr(test, schemars(range(min = *check::MEMORY_BYTES.start(), max = *check::MEMORY_BYTES.end())))]
     pub memory_bytes: u64,
     /// Which jobs it is asked about; all where left out.
     #[serde(default, rename = "match")]
@@ -77,11 +82,15 @@ pub struct Entry {
 #[serde(deny_unknown_fields, default)]
 pub struct Matcher {
     /// One of them must match.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub tenants: Option<Vec<String>>,
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub images: Option<Vec<String>>,
     /// The seccomp profile of any step.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub profiles: Option<Vec<String>>,
     /// `none`, `allow`, `full`.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub networks: Option<Vec<String>>,
     /// The job must have each of these labels with a matching value.
     pub labels: BTreeMap<String, String>,
@@ -119,14 +128,16 @@ enum HookSchema {
     test,
     schemars(
         title = "A bundle of Stockade policies",
-        description = "Which policies are asked about jobs, in which order, with which settings and grants. In TOML."
+        description = "Which policies are asked about jobs, in which order, with which settings and grants. In TOML.",
+        // The loader has its own words for a bundle without one.
+        extend("required" = ["policy"])
     )
 )]
 #[serde(deny_unknown_fields)]
 struct Document {
     /// The policies, in any order.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Vec<Entry>"))]
+    #[cfg_attr(test, schemars(with = "Vec<Entry>", length(min = 1, max = check::MAX_POLICIES)))]
     policy: Vec<Spanned<Entry>>,
     /// Tables for `facts.lookup`.
     #[serde(default)]

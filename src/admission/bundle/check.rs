@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::{Bundle, BundleError, Entry, Matcher};
 use crate::engine::MOST_MEMORY;
@@ -6,7 +7,9 @@ use crate::policy::glob_match;
 
 /// Network modes there are, or will be.
 const NETWORKS: [&str; 3] = ["none", "allow", "full"];
-const MAX_POLICIES: usize = 64;
+pub(super) const MAX_POLICIES: usize = 64;
+pub(super) const TIMEOUT_MS: RangeInclusive<u32> = 1..=5000;
+pub(super) const MEMORY_BYTES: RangeInclusive<u64> = 64 << 10..=MOST_MEMORY as u64;
 const MAX_SETTINGS: usize = 256 << 10;
 
 impl Bundle {
@@ -59,10 +62,10 @@ impl Entry {
         {
             return refuse(format!("`{digest}` is no digest"), "write `sha256:` and 64 hexadecimal digits");
         }
-        if !(1..=5000).contains(&self.timeout_ms) {
+        if !TIMEOUT_MS.contains(&self.timeout_ms) {
             return refuse(format!("timeout_ms is {}", self.timeout_ms), "1 to 5000 milliseconds");
         }
-        if !(64 << 10..=MOST_MEMORY as u64).contains(&self.memory_bytes) {
+        if !MEMORY_BYTES.contains(&self.memory_bytes) {
             return refuse(format!("memory_bytes is {}", self.memory_bytes), "64 KiB to 256 MiB");
         }
         if self.hooks.as_ref().is_some_and(Vec::is_empty) {
