@@ -12,7 +12,6 @@ use wasmtime::Engine;
 
 use crate::About;
 use crate::ahead::{self, Maker, Stock};
-use crate::bundle::Grant;
 use crate::cache::Cache;
 use crate::call::{Aside, Caller, aside};
 use crate::chain::Chain;
@@ -22,7 +21,7 @@ use crate::kv::Kv;
 use crate::lifecycle::{Follower, exhausted};
 use crate::policy::{Asked, Set};
 use crate::record::Fill;
-use crate::recorder::{Recorded, Recorder, recordable};
+use crate::recorder::{Memories, Recorded, Recorder, recordable};
 use crate::stats::Stats;
 use crate::verdict::{Additions, Denial, Verdict};
 
@@ -247,14 +246,14 @@ fn recorded<'a>(
     chain: Chain<'a>,
     spec: Arc<JobSpec>,
 ) -> (Chain<'a>, Result<Arc<JobSpec>, ()>) {
-    let as_sent = recorder.map(|_| recordable(&spec));
+    let before = recorder.map(|_| (recordable(&spec), Memories::of(chain.set, chain.about.now)));
     let (chain, judged) = chain.decide(spec);
-    if let (Some(recorder), Some((job, partial))) = (recorder, as_sent) {
+    if let (Some(recorder), Some(((job, partial), memories))) = (recorder, before) {
         recorder.record(Recorded {
             about: About::clone(&chain.about),
             job,
             partial,
-            kv: chain.set.memories(),
+            memories,
             admitted: judged.is_ok(),
             decisions: chain.decisions.clone(),
         });
@@ -274,15 +273,6 @@ impl Set {
     fn empty(maker: &Maker) -> Self {
         let stock = Arc::new(Stock::new(maker, Vec::new()));
         Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new(), stock }
-    }
-
-    /// Memories of the policies that have one, as far as they are text.
-    fn memories(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let with_kv = self.policies.iter().filter(|policy| policy.grants.contains(&Grant::Kv));
-        let text = |(key, value): (String, Vec<u8>)| Some((key, String::from_utf8(value).ok()?));
-        let all = with_kv
-            .map(|policy| (policy.name.to_string(), policy.kv.all().into_iter().filter_map(text).collect()));
-        all.collect()
     }
 }
 

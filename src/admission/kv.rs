@@ -54,13 +54,26 @@ impl Kv {
         self.lock().entries.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
     }
 
-    /// In place of everything.
+    /// What can be read now, each with what is left of its time; 0 for ever.
+    pub(crate) fn living(&self, now: u64) -> Vec<(String, Vec<u8>, u64)> {
+        let left = |entry: &Entry| if entry.ends == u64::MAX { 0 } else { entry.ends - now };
+        let store = self.lock();
+        let living = store.entries.iter().filter(|(_, entry)| entry.ends > now);
+        living.map(|(key, entry)| (key.clone(), entry.value.clone(), left(entry))).collect()
+    }
+
+    /// In place of everything, and without an end.
     pub(crate) fn replace(&self, all: &BTreeMap<String, Vec<u8>>) {
+        self.restore(all.iter().map(|(key, value)| (key.clone(), value.clone(), 0)), 0);
+    }
+
+    /// What [`Kv::living`] gave at such a time, in place of everything.
+    pub(crate) fn restore(&self, all: impl IntoIterator<Item = (String, Vec<u8>, u64)>, now: u64) {
         let mut store = self.lock();
         *store = Store::default();
-        for (key, value) in all {
+        for (key, value, ttl) in all {
             // What does not fit now did not fit where it comes from.
-            store.put(key, value.clone(), u64::MAX, 0).ok();
+            store.put(&key, value, end(ttl, now), now).ok();
         }
     }
 

@@ -46,7 +46,7 @@ pub use bundle::{Bundle, BundleError, Entry, Grant, Matcher};
 pub use compile::{COMPILER_ROLE, compiler_main};
 pub use document::document;
 pub use lifecycle::{Follower, Judged};
-pub use recorder::Recorded;
+pub use recorder::{Memories, Recorded};
 pub use stats::PolicyStats;
 pub use summary::{PolicySummary, Summary};
 pub use verdict::{Additions, Admitted, Denial, Verdict};

@@ -3,7 +3,6 @@
 //! A line has the whole job as it was sent, secrets included: a replay that lacks what the policies read proves nothing. The
 //! file is its owner's alone, and there is none unless the operator names one.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +16,10 @@ use model::{Content, Decision, JobSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::About;
+
+mod memories;
+
+pub use memories::Memories;
 
 const MAX_WAITING: usize = 1024;
 /// Then the file becomes `FILE.1`, in place of an earlier one.
@@ -33,8 +36,9 @@ pub struct Recorded {
     /// Files and inputs were too large to record: what policies say that read them cannot be repeated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// The memories of policies at that moment, by name; those that are text.
-    pub kv: BTreeMap<String, BTreeMap<String, String>>,
+    /// Before any policy was asked.
+    #[serde(flatten)]
+    pub memories: Memories,
     pub admitted: bool,
     pub decisions: Vec<Decision>,
 }

@@ -100,3 +100,21 @@ fn replacing_forgets_what_was_there() {
     assert_eq!(kv.all(), all);
     assert_eq!(kv.get("old", 0), None);
 }
+
+#[test]
+fn what_lives_is_put_back_with_the_time_that_it_has_left() {
+    let kv = Kv::default();
+    kv.put("ever", b"1".to_vec(), 0, 100).expect("room");
+    kv.put("soon", b"2".to_vec(), 10, 100).expect("room");
+    kv.put("over", b"3".to_vec(), 5, 100).expect("room");
+    let living = kv.living(105);
+    assert_eq!(living, [("ever".into(), b"1".to_vec(), 0), ("soon".into(), b"2".to_vec(), 5)]);
+
+    let other = Kv::default();
+    other.put("old", b"4".to_vec(), 0, 0).expect("room");
+    other.restore(living, 1000);
+    assert_eq!(other.get("soon", 1004).as_deref(), Some(&b"2"[..]));
+    assert_eq!(other.get("soon", 1005), None);
+    assert_eq!(other.get("ever", u64::MAX - 1).as_deref(), Some(&b"1"[..]));
+    assert_eq!((other.get("over", 1000), other.get("old", 1000)), (None, None));
+}

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -6,13 +5,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use model::Content;
 use serde_json::json;
 
-use super::{MAX_CONTENTS, Recorded, Recorder, recordable};
+use super::{MAX_CONTENTS, Memories, Recorded, Recorder, recordable};
 use crate::testing::{Folder, about, job};
 
 fn recorded(command: &str) -> Recorded {
-    let kv = BTreeMap::from([("quota".to_owned(), BTreeMap::from([("n".to_owned(), "3".to_owned())]))]);
+    let memories: Memories =
+        serde_json::from_value(json!({ "kv": { "quota": { "n": "3" } } })).expect("older ones have no end");
     let (job, partial) = recordable(&job(json!({ "command": [command], "stdin": { "text": "in" } })));
-    Recorded { about: about(), job, partial, kv, admitted: true, decisions: Vec::new() }
+    Recorded { about: about(), job, partial, memories, admitted: true, decisions: Vec::new() }
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn every_line_reads_back_and_the_file_is_its_owners_alone() {
         text.lines().map(|line| serde_json::from_str(line).expect("one document a line")).collect();
     assert_eq!(lines.iter().map(|line| line.about.id).collect::<Vec<_>>(), ids);
     assert_eq!(lines.iter().map(|line| line.job.clone()).collect::<Vec<_>>(), jobs);
-    assert!(lines.iter().all(|line| line.kv["quota"]["n"] == "3" && line.admitted && !line.partial));
+    assert!(lines.iter().all(|line| line.memories.kv["quota"]["n"] == "3" && line.admitted && !line.partial));
     assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
 }
 

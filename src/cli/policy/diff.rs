@@ -1,6 +1,5 @@
 //! `stockade policy diff`: what another bundle would have said about jobs that were decided before.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -81,13 +80,8 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode, Failure> {
 }
 
 fn replay(admission: &Admission, recorded: Recorded, report: &mut Report) {
-    let Recorded { about, job, partial, kv, admitted, decisions } = recorded;
-    for policy in admission.summary().policies {
-        let memory: BTreeMap<_, _> = kv.get(&policy.name).into_iter().flatten().collect();
-        let bytes =
-            memory.into_iter().map(|(key, value)| (key.clone(), value.clone().into_bytes())).collect();
-        admission.set_memory(&policy.name, &bytes);
-    }
+    let Recorded { about, job, partial, memories, admitted, decisions } = recorded;
+    admission.restore(&memories, about.now);
     let before = Said::of(admitted, &decisions);
     let (id, tenant) = (about.id, about.tenant.clone());
     let after = match admission.admit(job, about) {
