@@ -3,8 +3,11 @@
 use serde_json::json;
 use support::{Case, Daemon, Temp, Who, cases, run};
 
+use crate::kit::policy;
+use crate::stage::entry;
+
 pub(crate) fn cases() -> Vec<Case> {
-    cases![diff_shows_just_what_changes]
+    cases![diff_shows_just_what_changes, caps_are_those_of_the_settings]
 }
 
 const MIB: u64 = 1 << 20;
@@ -50,5 +53,33 @@ fn diff_shows_just_what_changes(who: Who) {
     let changed = told.text().lines().filter(|line| line.ends_with("deny limits:limit-too-large")).count();
     assert_eq!(changed as u64, changing, "{told:?}");
     let same = run(who, &["policy", "diff", record, before.to_str().expect("a path of text")]);
+    assert_eq!((same.code, same.text().lines().count()), (0, 1), "{same:?}");
+}
+
+/// The policy raises what a job may have beyond what this server gives.
+fn caps_are_those_of_the_settings(who: Who) {
+    let folder = Temp::new();
+    std::os::unix::fs::chown(folder.path(), Some(who.uid()), None).expect("an own folder can be given away");
+    let raised = (512 * MIB).to_string();
+    folder.file("wide.wasm", policy("memory", &[("BYTES", &raised)], &["mutation"]));
+    let bundle = folder.file("wide.toml", entry("wide", "wide", "grants = [\"patch\", \"loosen\"]"));
+    let record = folder.path().join("admissions.jsonl");
+    let settings = format!(
+        "policies = \"{}\"\nadmission_log = \"{}\"\n[limits.cap]\nmemory_bytes = {}\n",
+        bundle.display(),
+        record.display(),
+        256 * MIB
+    );
+    let daemon = Daemon::configured(who, &settings);
+    assert_eq!(daemon.client().post("/jobs?wait=true", &json!({"command": ["true"]})).status, 500);
+    assert!(daemon.stop().success());
+
+    let settings = folder.file("stockade.toml", settings);
+    let text = |path: &std::path::Path| path.to_str().expect("a path of text").to_owned();
+    let (record, bundle, settings) = (text(&record), text(&bundle), text(&settings));
+    let roomy = run(who, &["policy", "diff", &record, &bundle]);
+    assert_eq!(roomy.code, 1, "{roomy:?}");
+    assert!(roomy.text().contains("deny wide:hard-cap  admit, patched"), "{roomy:?}");
+    let same = run(who, &["policy", "diff", &record, &bundle, "--config", &settings]);
     assert_eq!((same.code, same.text().lines().count()), (0, 1), "{same:?}");
 }

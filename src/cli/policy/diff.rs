@@ -2,20 +2,23 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use admission::{Admission, Recorded, Verdict};
-use model::{Decision, JobId, PatchOp, Ruling};
+use daemon::{Config, Settings};
+use model::{Decision, HostPolicy, JobId, PatchOp, Ruling};
 use serde::Serialize;
 
 use super::table::table;
 use super::test;
 use crate::output::{self, Failure};
+use crate::start;
 
 /// Hold a bundle against recorded admissions, and show every job it would decide otherwise
 ///
-/// Records are made by `serve` and `run` with the setting `admission_log`. Exits with 1 when anything differs.
+/// Records are made by `serve` and `run` with the setting `admission_log`. Exits with 1 when anything differs. Patches are
+/// recorded without the values of variables: a policy that only sets another value decides the same.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
     /// Recorded admissions, one JSON document a line
@@ -24,6 +27,10 @@ pub(crate) struct DiffArgs {
     /// The bundle to be judged: a file, or one that is shipped
     #[arg(value_name = "BUNDLE")]
     bundle: String,
+    /// Settings file of the server that made the record: what policies make of a job is held to its caps and seccomp
+    /// profiles [default: caps that nothing reaches, and the shipped profiles]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print the differences as JSON
     #[arg(long)]
     json: bool,
@@ -57,7 +64,8 @@ struct Said {
 }
 
 pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode, Failure> {
-    let admission = test::admission()?;
+    let host = args.config.as_deref().map_or_else(|| Ok(test::host()), host)?;
+    let admission = test::admission_on(host)?;
     admission.load(&args.bundle)?;
     let name = args.record.display();
     let file = File::open(&args.record).map_err(|error| {
@@ -77,6 +85,13 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode, Failure> {
         output::data(&text(&report))?;
     }
     Ok(if report.changed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+}
+
+/// As `serve` with this file would have it.
+fn host(config: &Path) -> Result<HostPolicy, Failure> {
+    let config = Config::load(Some(config), &Settings::default())?;
+    let profiles = start::profiles(&config)?;
+    Ok(config.policy(profiles.names()))
 }
 
 fn replay(admission: &Admission, recorded: Recorded, report: &mut Report) {
@@ -150,3 +165,6 @@ fn text(report: &Report) -> String {
     };
     head + &summary + &partial
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,11 +107,14 @@ pub(crate) fn host() -> HostPolicy {
 
 /// Policies as on that host.
 pub(crate) fn admission() -> Result<Admission, Failure> {
+    admission_on(host())
+}
+
+pub(crate) fn admission_on(host: HostPolicy) -> Result<Admission, Failure> {
     // Settings that cannot be read are no reason not to try a policy: only its start takes longer.
     let config = Config::load(None, &Settings::default()).ok();
     let cache = config.and_then(|config| config.policy_cache);
-    let options =
-        Options { host: host(), cache, record: None, places: 2, recalls: false, aside: |work| work() };
+    let options = Options { host, cache, record: None, places: 2, recalls: false, aside: |work| work() };
     Admission::open(options).map_err(|error| Failure::caused("cannot try policies", &error))
 }
 
