@@ -1,6 +1,7 @@
 //! Policies, good, bad and hostile, in real daemons: what is refused at load, what a runaway policy can do (be stopped), and
 //! that the answers of the good ones are what happens. All components are made here, from the text in `wat/`.
 
+mod bench;
 mod chain;
 mod command;
 mod corpus;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let modules = [
         refused::cases(),
         hostile::cases(),
+        bench::cases(),
         chain::cases(),
         modes::cases(),
         lifecycle::cases(),

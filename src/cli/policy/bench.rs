@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admission::{About, Admission, Admitted, Bundle, Entry, Verdict};
-use model::{Decision, Hook, JobId, JobRequest, JobSpec, Ruling};
+use admission::{About, Admission, Bundle, Entry, Follower, PolicyStats, Verdict};
+use model::{Decision, Hook, Job, JobId, JobRequest, JobSpec, Receipt, Ruling};
 use serde::Serialize;
 
 use super::project::Project;
@@ -16,7 +16,8 @@ use crate::output::{self, Failure};
 
 /// Measure how long a policy takes, hook by hook
 ///
-/// Every call has a fresh instance, as in the daemon.
+/// Every call has a fresh instance, as in the daemon. For hooks that no job waits for, `on_started` and `on_exited`, it is the
+/// time of the call alone, in whole microseconds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     /// Folder of a policy, built
@@ -48,19 +49,27 @@ struct Row {
     max_us: f64,
 }
 
+/// What every call is asked about.
+struct Asked {
+    spec: JobSpec,
+    receipt: Arc<Receipt>,
+    ended: Job,
+}
+
+const HOOKS: [Hook; 6] =
+    [Hook::Mutation, Hook::Validation, Hook::PreStart, Hook::OnStarted, Hook::OnExited, Hook::Connection];
+
 pub(crate) fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let project = Project::load(&args.dir)?;
-    let (admission, spec) = (test::admission()?, job(args)?);
+    let (admission, asked) = (test::admission()?, asked(args)?);
     let mut rows = Vec::new();
-    for hook in [Hook::Mutation, Hook::Validation, Hook::PreStart, Hook::Connection] {
+    for hook in HOOKS {
         if load(args, &project, &admission, hook)? {
-            rows.push(measure(args, &admission, &spec, hook)?);
+            rows.push(measure(args, &admission, &asked, hook)?);
         }
     }
     if rows.is_empty() {
-        return Err(
-            Failure::new("it has no hook that stands in a job's way").hint("nothing waits for the others")
-        );
+        return Err(Failure::new("it has no hook that is asked about a job"));
     }
     if args.json {
         output::json(&rows)?;
@@ -105,21 +114,35 @@ fn job(args: &BenchArgs) -> Result<JobSpec, Failure> {
     })
 }
 
-fn measure(args: &BenchArgs, admission: &Admission, spec: &JobSpec, hook: Hook) -> Result<Row, Failure> {
+fn asked(args: &BenchArgs) -> Result<Asked, Failure> {
+    let unfit = |what: &str, error: serde_json::Error| Failure::caused(what, &error);
+    let nothing = toml::Table::new();
+    let receipt = given::receipt(&nothing).map_err(|error| unfit("a receipt", error))?;
+    let ended = given::job(&nothing, None, &receipt).map_err(|error| unfit("an ended job", error))?;
+    Ok(Asked { spec: job(args)?, receipt: Arc::new(receipt), ended })
+}
+
+fn measure(args: &BenchArgs, admission: &Admission, asked: &Asked, hook: Hook) -> Result<Row, Failure> {
     let mut all = Vec::with_capacity(args.calls as usize);
     let mut verdict = Ruling::Allow;
-    let receipt =
-        Arc::new(given::receipt(&toml::Table::new()).map_err(|e| Failure::caused("a receipt", &e))?);
     for _ in 0..args.calls {
-        let (spec, about) = (spec.clone(), About::local(JobId::new()));
+        let (spec, about) = (asked.spec.clone(), About::local(JobId::new()));
         let start = Instant::now();
         let decided = admission.admit(spec, about);
         let took = start.elapsed();
-        let (took, decisions) = match decided {
-            Verdict::Denied(denial) => (took, denial.decisions),
-            Verdict::Admitted(admitted) => later(&admitted, hook, &receipt, took),
+        let (took, ruling) = match (decided, hook) {
+            (Verdict::Denied(denial), _) => (took, ruling(&denial.decisions)),
+            (Verdict::Admitted(admitted), Hook::Mutation | Hook::Validation) => {
+                (took, ruling(admitted.decisions()))
+            }
+            (Verdict::Admitted(admitted), Hook::OnStarted | Hook::OnExited) => {
+                told(admission, admitted.follower(), asked, hook)?
+            }
+            (Verdict::Admitted(admitted), Hook::PreStart | Hook::Connection) => {
+                later(admitted.follower(), asked, hook)
+            }
         };
-        verdict = decisions.first().map_or(verdict, |decision| decision.verdict);
+        verdict = ruling.unwrap_or(verdict);
         all.push(took);
     }
     all.sort();
@@ -128,20 +151,48 @@ fn measure(args: &BenchArgs, admission: &Admission, spec: &JobSpec, hook: Hook) 
     Ok(Row { hook: hook.word(), calls: all.len(), verdict, p50_us, p90_us, p99_us, max_us })
 }
 
+fn ruling(decisions: &[Decision]) -> Option<Ruling> {
+    decisions.first().map(|decision| decision.verdict)
+}
+
 /// For hooks after admission, the time of that call alone.
-fn later(
-    admitted: &Admitted<JobSpec>,
-    hook: Hook,
-    receipt: &Arc<model::Receipt>,
-    took: Duration,
-) -> (Duration, Vec<Decision>) {
+fn later(follower: &Follower, asked: &Asked, hook: Hook) -> (Duration, Option<Ruling>) {
     let start = Instant::now();
-    let judged = match hook {
-        Hook::PreStart => admitted.follower().pre_start(receipt),
-        Hook::Connection => admitted.follower().connect("example.org", 443),
-        _ => return (took, admitted.decisions().to_vec()),
+    let judged = if hook == Hook::PreStart {
+        follower.pre_start(&asked.receipt)
+    } else {
+        follower.connect("example.org", 443)
     };
-    (start.elapsed(), judged.decisions)
+    (start.elapsed(), ruling(&judged.decisions))
+}
+
+/// Nobody waits for these, so neither the way to the thread that calls them counts nor the way back.
+fn told(
+    admission: &Admission,
+    follower: &Follower,
+    asked: &Asked,
+    hook: Hook,
+) -> Result<(Duration, Option<Ruling>), Failure> {
+    let before = stats(admission);
+    if hook == Hook::OnStarted {
+        follower.started(&asked.receipt);
+    } else {
+        follower.exited(&asked.ended);
+    }
+    let heard = admission.flush(ask::PATIENCE);
+    let after = stats(admission);
+    match before.zip(after) {
+        Some((before, after)) if heard && after.calls > before.calls => {
+            let ruling = if after.errors == before.errors { Ruling::Allow } else { Ruling::Error };
+            Ok((Duration::from_micros(after.total_us - before.total_us), Some(ruling)))
+        }
+        _ => Err(Failure::new(format!("it was not asked at {}", hook.word()))
+            .hint("this machine is too busy to measure anything")),
+    }
+}
+
+fn stats(admission: &Admission) -> Option<PolicyStats> {
+    admission.summary().policies.into_iter().next().map(|policy| policy.stats)
 }
 
 fn micros(time: Duration) -> f64 {
@@ -152,10 +203,8 @@ fn text(rows: &[Row]) -> String {
     let head = ["HOOK", "CALLS", "VERDICT", "P50 us", "P90 us", "P99 us", "MAX us"];
     let mut lines = vec![head.map(String::from).to_vec()];
     for row in rows {
-        let verdict = serde_json::to_value(row.verdict).unwrap_or_default();
         let figures = [row.p50_us, row.p90_us, row.p99_us, row.max_us].map(|figure| format!("{figure:.1}"));
-        let mut line =
-            vec![row.hook.into(), row.calls.to_string(), verdict.as_str().unwrap_or_default().into()];
+        let mut line = vec![row.hook.into(), row.calls.to_string(), row.verdict.word().into()];
         line.extend(figures);
         lines.push(line);
     }

@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 /// 2026-01-01T00:00:00Z
 const NOW_UNIX_MS: i64 = 1_767_225_600_000;
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn ask(case: &Case, name: &str, component: &Path) -> Result<Answer, Failure> {
     let admission = super::admission()?;
@@ -124,7 +124,8 @@ fn later(case: &Case, hook: Hook, admission: &Admission, follower: &Follower) ->
             if hook == Hook::OnStarted {
                 follower.started(&receipt);
             } else {
-                follower.exited(&given::job(case, &receipt).map_err(unfit)?);
+                let ended = given::job(&case.outcome, case.tenant.as_deref(), &receipt);
+                follower.exited(&ended.map_err(unfit)?);
             }
             admission.flush(PATIENCE);
             Ok(added(admission, &all))

@@ -4,8 +4,6 @@
 use model::{CgroupReceipt, IdMapKind, IdMapReceipt, Job, JobId, Receipt, SeccompReceipt};
 use serde_json::{Value, json};
 
-use super::case::Case;
-
 /// A container as on a good host, with what the case says otherwise.
 pub(crate) fn receipt(fields: &toml::Table) -> serde_json::Result<Receipt> {
     let words = |all: &[&str]| all.iter().map(ToString::to_string).collect();
@@ -34,8 +32,8 @@ pub(crate) fn receipt(fields: &toml::Table) -> serde_json::Result<Receipt> {
 }
 
 /// A job that has ended well, with what the case says otherwise.
-pub(crate) fn job(case: &Case, receipt: &Receipt) -> serde_json::Result<Job> {
-    let mut outcome = serde_json::to_value(&case.outcome)?;
+pub(crate) fn job(outcome: &toml::Table, tenant: Option<&str>, receipt: &Receipt) -> serde_json::Result<Job> {
+    let mut outcome = serde_json::to_value(outcome)?;
     let mut take =
         |field: &str| outcome.as_object_mut().and_then(|all| all.remove(field)).unwrap_or_default();
     let (exit_code, signal) = (take("exit_code"), take("signal"));
@@ -44,7 +42,7 @@ pub(crate) fn job(case: &Case, receipt: &Receipt) -> serde_json::Result<Job> {
     let mut all = json!({
         "id": JobId::new(),
         "status": status,
-        "tenant": case.tenant.as_deref().unwrap_or("default"),
+        "tenant": tenant.unwrap_or("default"),
         "labels": {},
         "created_at": "2026-01-01T00:00:00Z",
         "started_at": "2026-01-01T00:00:00Z",
@@ -85,8 +83,11 @@ mod tests {
         let receipt = receipt(&container).expect("the rest is given");
         assert_eq!((receipt.landlock_abi, receipt.network.as_str()), (Some(3), "none"));
 
-        let text = "name = 'an end'\nhook = 'on_exited'\noutcome = { status = 'failed', exit_code = 3 }\n[expect]\nverdict = 'allow'";
-        let job = job(&toml::from_str(text).expect("a case"), &receipt).expect("the rest is given");
+        let outcome = toml::toml! {
+            status = "failed"
+            exit_code = 3
+        };
+        let job = job(&outcome, None, &receipt).expect("the rest is given");
         assert_eq!((job.status, job.steps[0].exit_code), (model::Status::Failed, Some(3)));
         assert_eq!(job.isolation, Some(receipt));
     }
