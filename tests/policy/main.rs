@@ -10,6 +10,7 @@ mod hostile;
 mod kit;
 mod lifecycle;
 mod modes;
+mod panics;
 mod refused;
 mod reload;
 mod remember;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let modules = [
         refused::cases(),
+        panics::cases(),
         hostile::cases(),
         bench::cases(),
         chain::cases(),
