@@ -74,12 +74,28 @@ impl Validate for SecretScan {
 impl SecretScan {
     fn scan_commands(&self, scanner: &Scanner, job: &Job, mut notes: Notes) -> Verdict {
         for step in job.steps() {
-            for (i, word) in step.command().iter().enumerate() {
-                if let Some(found) = scanner.first(word.as_bytes()) {
-                    let message =
-                        format!("the command of step `{}` holds {}", step.name(), found.rule.what());
-                    notes = self.found(&found, message, step.pointer(&format!("/command/{i}")), notes)?;
-                }
+            notes = self.scan_words(scanner, step, &step.command(), "/command", notes)?;
+            for (i, case) in step.cases().iter().enumerate() {
+                notes = self.scan_words(scanner, step, &case.args, &format!("/cases/{i}/args"), notes)?;
+                let checker = format!("/cases/{i}/expect/checker/command");
+                notes = self.scan_words(scanner, step, &case.checker, &checker, notes)?;
+            }
+        }
+        Ok(notes)
+    }
+
+    fn scan_words(
+        &self,
+        scanner: &Scanner,
+        step: Step,
+        words: &[String],
+        at: &str,
+        mut notes: Notes,
+    ) -> Verdict {
+        for (i, word) in words.iter().enumerate() {
+            if let Some(found) = scanner.first(word.as_bytes()) {
+                let message = format!("a command of step `{}` holds {}", step.name(), found.rule.what());
+                notes = self.found(&found, message, step.pointer(&format!("{at}/{i}")), notes)?;
             }
         }
         Ok(notes)

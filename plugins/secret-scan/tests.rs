@@ -1,5 +1,5 @@
-use stockade_policy::SettingsError;
 use stockade_policy::testing::{self, Job};
+use stockade_policy::{Case, SettingsError};
 
 use super::SecretScan;
 
@@ -135,5 +135,23 @@ fn settings_that_cannot_be_meant_are_refused() {
     ] {
         let errors = testing::check::<SecretScan>(settings);
         assert_eq!(errors.first().map(SettingsError::pointer), Some(pointer), "{settings}");
+    }
+}
+
+#[test]
+fn words_of_cases_and_their_checkers_are_searched() {
+    let case = |args: &[String], checker: &[String]| Case {
+        name: "c".into(),
+        args: args.into(),
+        checker: checker.into(),
+    };
+    for (cases, pointer) in [
+        (vec![case(&[], &[]), case(&["x".into(), aws()], &[])], "/steps/0/cases/1/args/1"),
+        (vec![case(&[], &["check".into(), aws()])], "/steps/0/cases/0/expect/checker/command/1"),
+    ] {
+        let mut job = Job::new();
+        job.steps[0].cases = cases;
+        let run = testing::validate::<SecretScan>(&job, "{}");
+        assert_eq!((run.denial().code(), run.denial().pointer()), ("secret-found", Some(pointer)));
     }
 }

@@ -60,7 +60,7 @@ mod step;
 pub mod testing;
 mod verdict;
 
-pub use bindings::stockade::policy::job::{File, Volume};
+pub use bindings::stockade::policy::job::{Case, File, Volume};
 pub use bindings::stockade::policy::types::Pair;
 pub use container::Container;
 #[doc(hidden)]

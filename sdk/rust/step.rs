@@ -1,8 +1,9 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, iter};
 
+use crate::Case;
 use crate::host::job;
 
 /// One limit of a job, by its name in the request.
@@ -81,6 +82,24 @@ impl Step {
 
     pub fn command(self) -> Vec<String> {
         job::step_command(self.index).unwrap_or_default()
+    }
+
+    /// Each runs the command with words of its own after it; none for a step without cases.
+    pub fn cases(self) -> Vec<Case> {
+        job::step_cases(self.index).unwrap_or_default()
+    }
+
+    /// Every command that this step may run, with all its words, and where it is in the job document: its own, that of each
+    /// case, and that of each case's checker.
+    pub fn commands(self) -> impl Iterator<Item = (Vec<String>, String)> {
+        let own = self.command();
+        let first = (own.clone(), self.pointer("/command"));
+        let more = self.cases().into_iter().enumerate().flat_map(move |(i, case)| {
+            let whole = [&own[..], &case.args].concat();
+            let checker = (case.checker, self.pointer(&format!("/cases/{i}/expect/checker/command")));
+            [(whole, self.pointer(&format!("/cases/{i}/args"))), checker]
+        });
+        iter::once(first).chain(more).filter(|(command, _)| !command.is_empty())
     }
 
     /// Absolute path inside the job.

@@ -54,9 +54,9 @@ fn step(step: &StepSpec) -> Value {
 }
 
 fn case(case: &CaseSpec) -> Value {
-    let checker = case.expect.as_ref().and_then(|expect| match &expect.by {
-        Judge::Checker { command, .. } => Some(json!({ "command": command })),
-        Judge::Compare { .. } => None,
+    let expect = case.expect.as_ref().map(|expect| match &expect.by {
+        Judge::Checker { command, .. } => json!({ "checker": { "command": command } }),
+        Judge::Compare { how, .. } => json!({ "compare": how }),
     });
     json!({
         "name": case.name,
@@ -64,7 +64,7 @@ fn case(case: &CaseSpec) -> Value {
         "env_names": case.env.keys().collect::<Vec<_>>(),
         "limits": case.limits,
         "stdin_bytes": case.stdin.as_ref().map(|stdin| stdin.len()),
-        "checker": checker,
+        "expect": expect,
     })
 }
 

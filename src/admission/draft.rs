@@ -12,6 +12,9 @@ pub(crate) use change::Change;
 use change::Field;
 pub(crate) use patch::{PatchError, Rights};
 
+/// A change of a variable is one for each of thousands of cases too.
+const MAX_OPS: usize = 1024;
+
 /// A job under change. Changes count once they are [kept](Draft::keep); until then they can be taken back.
 #[derive(Debug)]
 pub(crate) struct Draft {
@@ -22,13 +25,22 @@ pub(crate) struct Draft {
     /// Since the last [`Draft::keep`] or [`Draft::discard`].
     pending: Vec<Change>,
     refused: Vec<RefusedPatch>,
+    /// Since then a policy has asked for something that is no operation of a JSON Patch.
+    malformed: bool,
     /// Counts the keeps that changed something.
     version: u64,
 }
 
 impl Draft {
     pub(crate) fn new(spec: Arc<JobSpec>) -> Self {
-        Self { spec, owners: BTreeMap::new(), pending: Vec::new(), refused: Vec::new(), version: 0 }
+        Self {
+            spec,
+            owners: BTreeMap::new(),
+            pending: Vec::new(),
+            refused: Vec::new(),
+            malformed: false,
+            version: 0,
+        }
     }
 
     pub(crate) fn spec(&self) -> &JobSpec {
@@ -48,6 +60,10 @@ impl Draft {
         self.version
     }
 
+    pub(crate) fn is_malformed(&self) -> bool {
+        self.malformed
+    }
+
     pub(crate) fn is_changed(&self) -> bool {
         !self.pending.is_empty()
     }
@@ -56,9 +72,9 @@ impl Draft {
         self.owners.iter().find(|(field, _)| field.pointer() == pointer).map(|(_, owner)| owner)
     }
 
-    /// The pending changes as a JSON Patch, and what was refused.
+    /// The pending changes as a JSON Patch, as far as it is kept on record, and what was refused.
     pub(crate) fn patch(&mut self) -> (Vec<PatchOp>, Vec<RefusedPatch>) {
-        (self.pending.iter().map(Change::as_op).collect(), std::mem::take(&mut self.refused))
+        (self.pending.iter().flat_map(Change::ops).take(MAX_OPS).collect(), std::mem::take(&mut self.refused))
     }
 
     /// The pending changes become the job's, in the name of `policy`.
@@ -76,6 +92,7 @@ impl Draft {
     /// The job is again as it was at the last keep.
     pub(crate) fn discard(&mut self) {
         self.undo(0);
+        self.malformed = false;
     }
 
     /// As [`Draft::discard`], and as if nothing had been refused since.

@@ -87,6 +87,15 @@ declare module "stockade:policy/job@0.1.0" {
     mode: number;
   }
 
+  /** One run of a step's command. */
+  interface Case {
+    name: string;
+    /** Come after the words of the step's command. */
+    args: string[];
+    /** The command that judges what was printed; empty where none does. */
+    checker: string[];
+  }
+
   /** A named volume that the job mounts. */
   interface Volume {
     name: string;
@@ -116,6 +125,8 @@ declare module "stockade:policy/job@0.1.0" {
   /** Of step `step`, counted from 0; none where there is no such step. The same for all functions of a step. */
   function stepName(step: number): string | null;
   function stepCommand(step: number): string[] | null;
+  /** The step's cases, where it has any: each runs the step's command with words of its own after it. */
+  function stepCases(step: number): Case[] | null;
   /** Absolute path inside the job. */
   function stepWorkdir(step: number): string | null;
   /** Seccomp profile. */
@@ -254,7 +265,7 @@ declare module "stockade:policy/patch@0.1.0" {
   /** One limit of one step, by its name in the request; not `disk_bytes`, which is the job's. */
   function setStepLimit(step: number, name: string, value: number): void;
 
-  /** In every step. Neither loosens. */
+  /** In every step and in all of its cases, whatever they set themselves. Neither loosens. */
   function setEnv(name: string, value: string): void;
   function removeEnv(name: string): void;
 
@@ -273,7 +284,8 @@ declare module "stockade:policy/patch@0.1.0" {
 
   /**
    * One operation of a JSON Patch (RFC 6902) on the job document: `add`, `replace` and `remove` below `/labels`, `add` and
-   * `replace` of `/steps/N/limits/NAME` and `/steps/N/profile`, `add` of `/require/-`.
+   * `replace` of `/steps/N/limits/NAME` and `/steps/N/profile`, `add` of `/require/-`. After what is no operation at all the
+   * answer does not count, whatever it is: the job is denied with `bad-output`.
    */
   function jsonOp(operation: string): void;
 }
@@ -281,7 +293,7 @@ declare module "stockade:policy/patch@0.1.0" {
 /** Grant `job-env`: values of environment variables. Secrets live here. */
 declare module "stockade:policy/job-env@0.1.0" {
   import type { Pair } from "stockade:policy/types@0.1.0";
-  /** Of one step; none where there is no such step. */
+  /** Of one step, then of each of its cases; a name may come more than once. None where there is no such step. */
   function values(step: number): Pair[] | null;
 }
 

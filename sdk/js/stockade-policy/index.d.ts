@@ -66,6 +66,10 @@ export interface Step {
   readonly index: number;
   readonly name: string;
   readonly command: string[];
+  /** Each runs the command with words of its own after it. */
+  readonly cases: { name: string; args: string[]; checker: string[] }[];
+  /** Every command that the step may run: its own, that of each case, and that of each case's checker. */
+  readonly commands: string[][];
   readonly workdir: string;
   readonly profile: string;
   /** A limit by its name in the request; `cpus` in thousandths. Null where there is no such limit. */

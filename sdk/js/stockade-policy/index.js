@@ -24,12 +24,17 @@ export function steps() {
     index,
     get name() { return job.stepName(index); },
     get command() { return job.stepCommand(index); },
+    get cases() { return job.stepCases(index); },
+    get commands() { return commands(job.stepCommand(index), job.stepCases(index)); },
     get workdir() { return job.stepWorkdir(index); },
     get profile() { return job.stepProfile(index); },
     limit: (name) => job.stepLimit(index, name),
     pointer: (tail) => `/steps/${index}${tail}`,
   }));
 }
+
+const commands = (own, cases) =>
+  [own, ...cases.flatMap(({ args, checker }) => [[...own, ...args], checker])].filter((words) => words.length > 0);
 
 export function policy({ settings = {}, check = () => [], validate, mutate, approve, started, exited, connect }) {
   const read = (json) => accepted(table(settings), check, JSON.parse(json));

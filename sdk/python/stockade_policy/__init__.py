@@ -58,6 +58,18 @@ class Step:
         return job.step_command(self.index) or []
 
     @property
+    def cases(self) -> list[job.Case]:
+        """Each runs the command with words of its own after it."""
+        return job.step_cases(self.index) or []
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """Every command that the step may run: its own, that of each case, and that of each case's checker."""
+        own = self.command
+        more = [words for case in self.cases for words in (own + case.args, case.checker)]
+        return [words for words in [own, *more] if words]
+
+    @property
     def workdir(self) -> str:
         return job.step_workdir(self.index) or ""
 

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Job;
-use crate::Limit;
+use crate::{Case, Limit};
 
 /// The job as the document that policies see, without values of variables and contents of files.
 pub(super) fn document(job: &Job) -> Value {
@@ -12,7 +12,7 @@ pub(super) fn document(job: &Job) -> Value {
             let limits: Map<String, Value> =
                 step.limits.iter().map(|(limit, value)| number(*limit, *value)).collect();
             json!({
-                "name": step.name, "command": step.command, "workdir": step.workdir, "profile": step.profile,
+                "name": step.name, "command": step.command, "cases": step.cases.iter().map(case).collect::<Vec<_>>(), "workdir": step.workdir, "profile": step.profile,
                 "env": step.env.keys().collect::<Vec<_>>(), "limits": limits,
             })
         })
@@ -22,6 +22,11 @@ pub(super) fn document(job: &Job) -> Value {
         "require": job.requirements, "network": { "mode": job.network_mode, "hosts": job.network_hosts },
         "files": job.files.iter().map(|(path, contents)| json!({ "path": path, "bytes": contents.len() })).collect::<Vec<_>>(),
     })
+}
+
+fn case(case: &Case) -> Value {
+    let checker = (!case.checker.is_empty()).then(|| json!({ "checker": { "command": case.checker } }));
+    json!({ "name": case.name, "args": case.args, "expect": checker })
 }
 
 fn number(limit: Limit, value: u64) -> (String, Value) {

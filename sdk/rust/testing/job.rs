@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Limit, Pair, Volume};
+use crate::{Case, Limit, Pair, Volume};
 
 /// A job, and what the service knows around it. Starts as a job of tenant `default` with one step `true` and the service's
 /// default limits.
@@ -44,6 +44,7 @@ pub struct Job {
 pub struct Step {
     pub name: String,
     pub command: Vec<String>,
+    pub cases: Vec<Case>,
     pub workdir: String,
     pub profile: String,
     pub env: BTreeMap<String, String>,
@@ -98,6 +99,7 @@ impl Default for Step {
         Self {
             name: "run".into(),
             command: vec!["true".into()],
+            cases: Vec::new(),
             workdir: "/workspace".into(),
             profile: "default".into(),
             env: BTreeMap::new(),

@@ -34,6 +34,19 @@ fn it_is_shaped_like_the_request() {
 }
 
 #[test]
+fn cases_are_shaped_like_the_request() {
+    let checked = json!({ "name": "a", "args": ["1"], "env": { "B": "SECRET" }, "expect": { "checker": { "command": ["chk"] } } });
+    let compared = json!({ "name": "b", "expect": { "stdout": "SECRET", "compare": "tokens" } });
+    let steps = json!([{ "command": ["true"], "cases": [checked, compared] }]);
+    let document = document(&job(json!({ "steps": steps })), &about());
+    assert!(!document.to_string().contains("SECRET"), "{document}");
+    let all = &document["steps"][0]["cases"];
+    assert_eq!((&all[0]["args"], &all[0]["env_names"]), (&json!(["1"]), &json!(["B"])));
+    assert_eq!(all[0]["expect"]["checker"]["command"], json!(["chk"]));
+    assert_eq!(all[1]["expect"], json!({ "compare": "tokens" }));
+}
+
+#[test]
 fn pointers_are_rfc_6901() {
     let document = document(&job(json!({ "command": ["true"], "labels": { "a/b": "c" } })), &about());
     assert_eq!(at(&document, "/labels/a~1b").as_deref(), Some("\"c\""));

@@ -1,6 +1,8 @@
 //! The smallest changes there are, each with its inverse.
 
-use model::{JobSpec, PatchOp, pointer};
+use std::collections::BTreeMap;
+
+use model::{JobSpec, PatchOp, StepSpec, pointer};
 use serde_json::Value;
 
 /// A field's value before and after; `None` where it is not there.
@@ -19,6 +21,7 @@ pub(crate) enum Field {
     },
     /// The job's one limit that is no step's.
     Disk,
+    /// In the step and in all of its cases, which are run over the step's environment.
     Env {
         step: usize,
         name: String,
@@ -37,6 +40,14 @@ pub(crate) enum Content {
     /// Exact, so that a change taken back leaves no trace; policies count in thousandths.
     Cpus(f64),
     Text(String),
+    Env(Variable),
+}
+
+/// One variable in a step, and in those of its cases that have a value of their own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Variable {
+    pub(crate) own: Option<String>,
+    pub(crate) cases: BTreeMap<usize, String>,
 }
 
 impl Field {
@@ -53,22 +64,33 @@ impl Field {
 }
 
 impl Change {
-    /// Values of environment variables are nobody's business but the job's and those policies' that may read them.
-    pub(crate) fn as_op(&self) -> PatchOp {
-        let op = match (&self.before, &self.after) {
-            (None, _) => "add",
-            (Some(_), None) => "remove",
-            (Some(_), Some(_)) => "replace",
-        };
-        let hidden = matches!(self.field, Field::Env { .. });
-        let value = self.after.as_ref().map(|content| if hidden { Value::Null } else { content.to_json() });
-        PatchOp { op: op.into(), path: self.field.pointer(), value }
+    pub(crate) fn ops(&self) -> Vec<PatchOp> {
+        if let Field::Env { step, name } = &self.field {
+            return self.of_variable(*step, name);
+        }
+        let value = self.after.as_ref().map(Content::to_json);
+        vec![op(self.field.pointer(), self.before.is_some(), value)]
     }
 
-    /// What it holds of text, both ways.
+    /// Values of environment variables are nobody's business but the job's and those policies' that may read them.
+    fn of_variable(&self, step: usize, name: &str) -> Vec<PatchOp> {
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        let own = |content: Option<&Content>| content.and_then(Content::own).map(str::to_owned);
+        let (had, has) = (own(before), own(after));
+        let changed = (had != has).then(|| op(self.field.pointer(), had.is_some(), has.map(|_| Value::Null)));
+        let Some(Content::Env(Variable { cases, .. })) = before else { return changed.into_iter().collect() };
+        let step = step.to_string();
+        let lost = cases
+            .keys()
+            .map(|case| op(pointer(["steps", &step, "cases", &case.to_string(), "env", name]), true, None));
+        changed.into_iter().chain(lost).collect()
+    }
+
+    /// What it holds of text, both ways. Not what cases had: that is the job's own, and no policy makes more of it.
     pub(crate) fn bytes(&self) -> usize {
         let text = |content: &Option<Content>| match content {
             Some(Content::Text(text)) => text.len(),
+            Some(Content::Env(variable)) => variable.own.as_ref().map_or(0, String::len),
             Some(Content::Number(_) | Content::Cpus(_)) | None => 0,
         };
         let name = match &self.field {
@@ -97,7 +119,7 @@ impl Change {
             (Field::Profile { step }, Some(Content::Text(name))) => {
                 spec.steps[*step].profile.clone_from(name);
             }
-            (Field::Env { step, name }, after) => put(&mut spec.steps[*step].env, name, after.as_ref()),
+            (Field::Env { step, name }, after) => set(&mut spec.steps[*step], name, after.as_ref()),
             (Field::Label(key), after) => put(&mut spec.labels, key, after.as_ref()),
             (Field::Require, Some(Content::Text(layer))) => spec.require.push(layer.clone()),
             (Field::Require, _) => {
@@ -110,14 +132,33 @@ impl Change {
     }
 }
 
-fn put(map: &mut std::collections::BTreeMap<String, String>, key: &str, after: Option<&Content>) {
-    match after {
-        Some(Content::Text(text)) => {
-            map.insert(key.to_owned(), text.clone());
+fn op(path: String, was: bool, value: Option<Value>) -> PatchOp {
+    let op = match (was, &value) {
+        (false, _) => "add",
+        (true, None) => "remove",
+        (true, Some(_)) => "replace",
+    };
+    PatchOp { op: op.into(), path, value }
+}
+
+fn set(step: &mut StepSpec, name: &str, after: Option<&Content>) {
+    put(&mut step.env, name, after);
+    let cases = after.and_then(|content| match content {
+        Content::Env(variable) => Some(&variable.cases),
+        Content::Number(_) | Content::Cpus(_) | Content::Text(_) => None,
+    });
+    for (index, case) in step.cases.iter_mut().enumerate() {
+        match cases.and_then(|cases| cases.get(&index)) {
+            Some(value) => drop(case.env.insert(name.to_owned(), value.clone())),
+            None => drop(case.env.remove(name)),
         }
-        Some(Content::Number(_) | Content::Cpus(_)) | None => {
-            map.remove(key);
-        }
+    }
+}
+
+fn put(map: &mut BTreeMap<String, String>, key: &str, after: Option<&Content>) {
+    match after.and_then(Content::own) {
+        Some(text) => drop(map.insert(key.to_owned(), text.to_owned())),
+        None => drop(map.remove(key)),
     }
 }
 
@@ -127,6 +168,16 @@ impl Content {
             Self::Number(number) => (*number).into(),
             Self::Cpus(cpus) => (*cpus).into(),
             Self::Text(text) => text.as_str().into(),
+            Self::Env(_) => Value::Null,
+        }
+    }
+
+    /// The text that it is, of a variable the step's.
+    fn own(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Env(variable) => variable.own.as_deref(),
+            Self::Number(_) | Self::Cpus(_) => None,
         }
     }
 }

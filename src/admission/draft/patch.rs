@@ -1,15 +1,19 @@
 //! What a policy asks to be changed, held against what it may change.
 
-use model::{LIMIT_NAMES, RefusedPatch, pointer};
+use std::collections::BTreeMap;
+
+use model::{CaseSpec, LIMIT_NAMES, RefusedPatch, StepSpec, pointer};
 use serde::Deserialize;
 
 use super::Draft;
-use super::change::{Change, Content, Field};
+use super::change::{Change, Content, Field, Variable};
 
 /// Seccomp profiles from tight to loose. Others are in no order to these.
 const PROFILES: [&str; 3] = ["strict", "default", "build"];
 /// By `limits.rs` of the model: a name and a value of a label.
 const MAX_LABEL: usize = 256;
+/// RFC 6902 section 4.
+const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
 const MAX_REFUSED: usize = 64;
 const MAX_PATH: usize = 256;
 /// Of one call: what a policy changes is kept in the daemon, not in its own memory.
@@ -55,6 +59,14 @@ struct Operation {
     path: String,
     #[serde(default)]
     value: serde_json::Value,
+    /// Of `move` and `copy`, which policies may not do.
+    #[serde(default, rename = "from")]
+    _from: String,
+}
+
+fn operation(text: &str) -> Option<Operation> {
+    let operation: Operation = serde_json::from_str(text).ok()?;
+    OPERATIONS.contains(&operation.op.as_str()).then_some(operation)
 }
 
 impl Draft {
@@ -125,8 +137,8 @@ impl Draft {
         name: &str,
         value: Option<&str>,
     ) -> Result<(), PatchError> {
-        let value = value.map(|text| Content::Text(text.to_owned()));
-        let field = |step| (Field::Env { step, name: name.to_owned() }, value.clone());
+        let value = value.map(|text| Variable { own: Some(text.to_owned()), ..Variable::default() });
+        let field = |step| (Field::Env { step, name: name.to_owned() }, value.clone().map(Content::Env));
         self.whole((0..self.spec.steps.len()).map(field), rights)
     }
 
@@ -166,9 +178,10 @@ impl Draft {
         self.change(rights, Field::Require, Some(Content::Text(layer.to_owned())))
     }
 
-    /// RFC 6902, one operation.
+    /// RFC 6902, one operation. What is none is more than refused: the answer does not count.
     pub(crate) fn json_op(&mut self, rights: &Rights, text: &str) -> Result<(), PatchError> {
-        let Ok(Operation { op, path, value }) = serde_json::from_str(text) else {
+        let Some(Operation { op, path, value, .. }) = operation(text) else {
+            self.malformed = true;
             return self.refuse(String::new(), PatchError::InvalidValue);
         };
         if !path.starts_with('/') {
@@ -237,12 +250,19 @@ impl Draft {
             Field::Limit { step, name: "cpus" } => Some(Content::Cpus(self.spec.steps[*step].limits.cpus)),
             Field::Limit { step, name } => self.spec.steps[*step].limits.by_name(name).map(Content::Number),
             Field::Disk => Some(Content::Number(self.spec.disk_bytes)),
-            Field::Env { step, name } => self.spec.steps[*step].env.get(name).map(text),
+            Field::Env { step, name } => variable(&self.spec.steps[*step], name).map(Content::Env),
             Field::Label(key) => self.spec.labels.get(key).map(text),
             Field::Profile { step } => Some(text(&self.spec.steps[*step].profile)),
             Field::Require => None,
         }
     }
+}
+
+fn variable(step: &StepSpec, name: &str) -> Option<Variable> {
+    let of_case = |(index, case): (usize, &CaseSpec)| Some((index, case.env.get(name)?.clone()));
+    let cases: BTreeMap<_, _> = step.cases.iter().enumerate().filter_map(of_case).collect();
+    let own = step.env.get(name).cloned();
+    (own.is_some() || !cases.is_empty()).then_some(Variable { own, cases })
 }
 
 /// Policies count CPUs in thousandths.
@@ -258,7 +278,7 @@ fn is_valid(change: &Change, rights: &Rights) -> bool {
         (Field::Env { name, .. }, after) => {
             let clean = |text: &str| !text.contains('\0') && text.len() < 128 << 10;
             let value = match after {
-                Some(Content::Text(text)) => text,
+                Some(Content::Env(Variable { own: Some(text), .. })) => text,
                 _ => "",
             };
             !name.is_empty() && !name.contains('=') && clean(name) && clean(value)

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::{Draft, PatchError, Rights};
 use crate::testing::{host, job};
 
+mod variables;
+
 fn rights(policy: &str) -> Rights {
     Rights { policy: policy.into(), loosen: false, overrides: false, profiles: host().profiles.into() }
 }
@@ -100,37 +102,6 @@ fn a_fraction_of_a_cpu_comes_back_exactly() {
     assert_eq!(draft.spec().steps[0].limits.cpus.to_bits(), exact);
     draft.set_limit(&rights("p"), "cpus", 334).expect("no more than it is seen to ask for");
     assert_eq!(draft.spec().steps[0].limits.cpus.to_bits(), exact, "0.334 would be more");
-}
-
-#[test]
-fn values_of_variables_are_in_no_patch() {
-    let mut draft =
-        draft(json!({ "steps": [{ "command": ["a"], "env": { "OLD": "SECRET" } }, { "command": ["b"] }] }));
-    draft.set_env(&rights("p"), "NEW/1", Some("SECRET")).expect("allowed");
-    draft.set_env(&rights("p"), "OLD", None).expect("allowed");
-    assert!(
-        draft.spec().steps.iter().all(|step| step.env["NEW/1"] == "SECRET" && !step.env.contains_key("OLD"))
-    );
-    let ops = ops(&mut draft);
-    assert!(!ops.to_string().contains("SECRET"), "{ops}");
-    assert_eq!(
-        ops,
-        json!([
-            { "op": "add", "path": "/steps/0/env/NEW~11", "value": null },
-            { "op": "add", "path": "/steps/1/env/NEW~11", "value": null },
-            { "op": "remove", "path": "/steps/0/env/OLD" },
-        ])
-    );
-}
-
-#[test]
-fn no_variable_that_a_job_could_not_have() {
-    let mut draft = two();
-    let long = "x".repeat(128 << 10);
-    for (name, value) in [("", "v"), ("A=B", "v"), ("A\0", "v"), ("A", "v\0"), ("A", &long), (&long, "v")] {
-        assert_eq!(draft.set_env(&rights("p"), name, Some(value)), Err(PatchError::InvalidValue));
-    }
-    assert!(!draft.is_changed());
 }
 
 #[test]
@@ -280,11 +251,15 @@ fn every_other_operation_is_refused() {
 #[test]
 fn what_is_no_operation_is_refused() {
     let mut draft = two();
-    for text in
-        ["", "[]", "{}", r#"{"op":"add"}"#, r#"{"op":"add","path":"/labels/k","value":"v","from":"/x"}"#]
-    {
+    for text in ["", "[]", "{}", r#"{"op":"add"}"#, r#"{"op":"explode","path":"/labels/k","value":"v"}"#] {
         assert_eq!(draft.json_op(&rights("p"), text), Err(PatchError::InvalidValue), "{text}");
+        assert!(draft.is_malformed(), "{text}");
+        draft.rewind();
+        assert!(!draft.is_malformed(), "nobody else's");
     }
+    let moves = r#"{"op":"move","path":"/labels/k","from":"/labels/l"}"#;
+    assert!(draft.json_op(&rights("p"), moves).is_err() && !draft.is_malformed(), "one, that is not allowed");
+    draft.rewind();
     for _ in 0..100 {
         assert!(draft.json_op(&rights("p"), "").is_err());
     }

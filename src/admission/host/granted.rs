@@ -17,7 +17,9 @@ impl job_env::Host for State {
     fn values(&mut self, step: u32) -> Option<Vec<Pair>> {
         let step = self.witness.look().spec().steps.get(step as usize);
         let pair = |(key, value): (&String, &String)| Pair { key: key.clone(), value: value.clone() };
-        step.map(|step| step.env.iter().map(pair).collect())
+        step.map(|step| {
+            step.env.iter().chain(step.cases.iter().flat_map(|case| &case.env)).map(pair).collect()
+        })
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use model::{JobSpec, Limits, StepSpec, VolumeSpec};
+use model::{CaseSpec, JobSpec, Judge, Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
-use crate::bindings::job::{File, Host, Volume};
+use crate::bindings::job::{Case, File, Host, Volume};
 use crate::bindings::types::Pair;
 use crate::cache::hex;
 use crate::document;
@@ -30,6 +30,14 @@ impl State {
     fn largest(&mut self, of: impl Fn(&Limits) -> u64 + Send + Sync + 'static) -> u64 {
         self.spec(move |spec| spec.steps.iter().map(|step| of(&step.limits)).max().unwrap_or(0))
     }
+}
+
+fn case(case: &CaseSpec) -> Case {
+    let checker = case.expect.as_ref().and_then(|expect| match &expect.by {
+        Judge::Checker { command, .. } => Some(command.clone()),
+        Judge::Compare { .. } => None,
+    });
+    Case { name: case.name.clone(), args: case.args.clone(), checker: checker.unwrap_or_default() }
 }
 
 impl Host for State {
@@ -63,6 +71,10 @@ impl Host for State {
 
     fn step_command(&mut self, step: u32) -> Option<Vec<String>> {
         self.step(step, |step| step.command.clone())
+    }
+
+    fn step_cases(&mut self, step: u32) -> Option<Vec<Case>> {
+        self.step(step, |step| step.cases.iter().map(case).collect())
     }
 
     fn step_workdir(&mut self, step: u32) -> Option<String> {

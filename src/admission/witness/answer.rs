@@ -1,6 +1,6 @@
 //! What host and policy answer each other: compared with what was answered before, and kept.
 
-use crate::bindings::job::{File, Volume};
+use crate::bindings::job::{Case, File, Volume};
 use crate::bindings::kv::KvError;
 use crate::bindings::patch::PatchError;
 use crate::bindings::types::{Additions, Denial, Notes, Pair};
@@ -31,6 +31,12 @@ impl Answer for String {
 impl Answer for Pair {
     fn bytes(&self) -> usize {
         self.key.bytes() + self.value.bytes()
+    }
+}
+
+impl Answer for Case {
+    fn bytes(&self) -> usize {
+        self.name.bytes() + self.args.bytes() + self.checker.bytes()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::{Hook, JobId, JobSpec};
+use model::{CaseSpec, Hook, JobId, JobSpec};
 use serde_json::{Value, json};
 
 use super::{MAX_BYTES, MAX_STEPS, Steps, View};
@@ -50,8 +50,13 @@ fn again(steps: &Steps, view: &mut View) -> bool {
 type Ask = fn(&mut State);
 type Change = fn(&mut JobSpec, &mut About);
 
+fn case() -> CaseSpec {
+    let steps = json!([{ "command": ["a"], "cases": [{ "name": "c", "args": ["b"] }] }]);
+    testing::job(json!({ "steps": steps })).steps.remove(0).cases.remove(0)
+}
+
 /// What a policy may ask about a job, each with a job that it is not the same for.
-const ASKS: [(&str, Ask, Change); 34] = [
+const ASKS: [(&str, Ask, Change); 35] = [
     ("tenant", |s| drop(job::Host::tenant(s)), |_, a| a.tenant.push('x')),
     ("submitter", |s| drop(job::Host::submitter(s)), |_, a| a.submitter.push('x')),
     ("image", |s| drop(job::Host::image(s)), |j, _| j.image.push('x')),
@@ -59,6 +64,7 @@ const ASKS: [(&str, Ask, Change); 34] = [
     ("steps", |s| assert_eq!(job::Host::step_count(s), 1), |j, _| j.steps.push(j.steps[0].clone())),
     ("name", |s| drop(job::Host::step_name(s, 0)), |j, _| j.steps[0].name.push('x')),
     ("command", |s| drop(job::Host::step_command(s, 0)), |j, _| j.steps[0].command.push("x".into())),
+    ("cases", |s| drop(job::Host::step_cases(s, 0)), |j, _| j.steps[0].cases.push(case())),
     ("workdir", |s| drop(job::Host::step_workdir(s, 0)), |j, _| j.steps[0].workdir.push('x')),
     ("profile", |s| drop(job::Host::step_profile(s, 0)), |j, _| j.steps[0].profile.push('x')),
     ("no step", |s| assert_eq!(job::Host::step_name(s, 1), None), |j, _| j.steps.push(j.steps[0].clone())),

@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 use crate::testing::document::{at, document};
 use crate::testing::fake::with;
 use crate::testing::{Job, Step};
-use crate::{File, Limit, Pair, Volume};
+use crate::{Case, File, Limit, Pair, Volume};
 
 fn of<T>(read: impl FnOnce(&Job) -> T) -> T {
     with(|call| read(&call.job))
@@ -50,6 +50,10 @@ pub(crate) fn step_name(step: u32) -> Option<String> {
 
 pub(crate) fn step_command(step: u32) -> Option<Vec<String>> {
     of_step(step, |step| step.command.clone())
+}
+
+pub(crate) fn step_cases(step: u32) -> Option<Vec<Case>> {
+    of_step(step, |step| step.cases.clone())
 }
 
 pub(crate) fn step_workdir(step: u32) -> Option<String> {
