@@ -55,7 +55,11 @@ pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> 
     let failure = match answer {
         Ok(Ok(notes)) => {
             decision.note(notes);
-            None
+            draft.is_malformed().then(|| {
+                let detail = "it asked for a change that is no operation of a JSON Patch (RFC 6902)".into();
+                decision.fail(&Broken { failure: Failure::BadOutput, detail });
+                Failure::BadOutput
+            })
         }
         Ok(Err(denial)) => decision.deny(denial),
         Err(broken) => {

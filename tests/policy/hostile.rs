@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         after_the_fact,
         stopped_in_time,
         refused_calls_are_told,
+        what_is_no_patch_denies,
         a_million_lines
     ]
 }
@@ -206,7 +207,8 @@ fn refused_calls_are_told(who: Who) {
     let patched = daemon.run(&job("patch"));
     let one = decision(&patched, "patch");
     // The numbers of `patch-error`: 2 is invalid-value, 3 no-such-field.
-    let told = json!({"1 no json": "2", "2 no operation": "2", "3 command": "3", "4 no step": "3", "5 a label": "ok"});
+    let told =
+        json!({"1 a test": "2", "2 no number": "2", "3 command": "3", "4 no step": "3", "5 a label": "ok"});
     assert_eq!(notes(one), &told, "{one}");
     assert_eq!(one["patch"], json!([{"op": "add", "path": "/labels/a~1b", "value": "c"}]), "{one}");
     let refused = one["refused"].as_array().expect("a list");
@@ -220,6 +222,19 @@ fn refused_calls_are_told(who: Who) {
     // It declares no counter, so it has none.
     let stats = loaded(&daemon, "not-now")["stats"].clone();
     assert_eq!((&stats["dropped_metrics"], &stats["metrics"]), (&json!(1), &json!({})), "{stats}");
+}
+
+/// Though the policy allows: it has not done to the job what it meant to.
+fn what_is_no_patch_denies(who: Who) {
+    let bundle = entry("patch", "no_patch", &format!("grants = [\"patch\"]\n{}", only("patch")));
+    let wasm = hostile("no_patch", &["mutation"]);
+    let daemon = Daemon::with_policies(who, &bundle, &[("no_patch.wasm", &wasm)]);
+    for _ in 0..2 {
+        let problem = denied(&send(&daemon, &job("patch")), 500, "policy_failed");
+        let one = decision(&problem, "patch");
+        assert_eq!((&one["verdict"], &one["code"]), (&json!("error"), &json!("bad-output")), "{one}");
+        assert_eq!(send(&daemon, &job("another")).json()["status"], "succeeded");
+    }
 }
 
 fn a_million_lines(who: Who) {
