@@ -3,13 +3,14 @@
 //! A line has the whole job as it was sent, secrets included: a replay that lacks what the policies read proves nothing. The
 //! file is its owner's alone, and there is none unless the operator names one.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use model::{Content, Decision, JobSpec};
@@ -22,6 +23,8 @@ mod memories;
 pub use memories::Memories;
 
 const MAX_WAITING: usize = 1024;
+/// Of all that waits. One alone may be larger.
+const MAX_WAITING_BYTES: usize = 64 << 20;
 /// Then the file becomes `FILE.1`, in place of an earlier one.
 const MAX_FILE: u64 = 256 << 20;
 /// Of a job's files and inputs together; a job with more is recorded without them.
@@ -47,7 +50,17 @@ pub struct Recorded {
 pub(crate) struct Recorder {
     lines: Mutex<Option<SyncSender<Recorded>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    waiting: Arc<AtomicUsize>,
     pub(crate) dropped: AtomicU64,
+}
+
+impl Recorded {
+    fn bytes(&self) -> usize {
+        let of = |memory: &BTreeMap<String, String>| -> usize {
+            memory.iter().map(|(key, value)| key.len() + value.len()).sum()
+        };
+        self.job.bytes() + self.memories.kv.values().map(of).sum::<usize>()
+    }
 }
 
 /// The job as it can be recorded, and whether that is not the whole of it.
@@ -64,16 +77,24 @@ impl Recorder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = Lines::open(path)?;
         let (lines, inbox) = sync_channel(MAX_WAITING);
-        let writer =
-            thread::Builder::new().name("admission-log".into()).spawn(move || file.write_all(&inbox))?;
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let written = Arc::clone(&waiting);
+        let writer = thread::Builder::new()
+            .name("admission-log".into())
+            .spawn(move || file.write_all(&inbox, &written))?;
         let (lines, writer) = (Mutex::new(Some(lines)), Mutex::new(Some(writer)));
-        Ok(Self { lines, writer, dropped: AtomicU64::new(0) })
+        Ok(Self { lines, writer, waiting, dropped: AtomicU64::new(0) })
     }
 
     /// Never waits: a line too many is dropped and counted.
     pub(crate) fn record(&self, recorded: Recorded) {
+        let bytes = recorded.bytes();
+        // Under the lock nobody else adds to it.
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.as_ref().is_none_or(|lines| lines.try_send(recorded).is_err()) {
+        let before = self.waiting.fetch_add(bytes, Relaxed);
+        let fits = before == 0 || before + bytes <= MAX_WAITING_BYTES;
+        if !fits || lines.as_ref().is_none_or(|lines| lines.try_send(recorded).is_err()) {
+            self.waiting.fetch_sub(bytes, Relaxed);
             self.dropped.fetch_add(1, Relaxed);
         }
     }
@@ -100,14 +121,19 @@ impl Lines {
         Ok(Self { path: path.into(), file: BufWriter::new(file), bytes })
     }
 
-    fn write_all(mut self, inbox: &Receiver<Recorded>) {
+    fn write_all(mut self, inbox: &Receiver<Recorded>, waiting: &AtomicUsize) {
+        let put = |lines: &mut Self, recorded: &Recorded| {
+            let written = lines.write(recorded);
+            waiting.fetch_sub(recorded.bytes(), Relaxed);
+            written
+        };
         // Told once, tried again with the next one: a full disk does not stay full.
         let mut failing = false;
         while let Ok(recorded) = inbox.recv() {
-            let mut written = self.write(&recorded);
+            let mut written = put(&mut self, &recorded);
             // What else waits already goes out with it.
             while let (Ok(()), Ok(recorded)) = (&written, inbox.try_recv()) {
-                written = self.write(&recorded);
+                written = put(&mut self, &recorded);
             }
             let written = written.and_then(|()| self.file.flush());
             if let Err(error) = &written

@@ -110,7 +110,40 @@ pub struct FileSpec {
     pub contents: Content,
 }
 
+impl JobSpec {
+    /// About what it takes in memory: all text that came with it.
+    pub fn bytes(&self) -> usize {
+        let steps: usize = self.steps.iter().map(StepSpec::bytes).sum();
+        let files: usize = self.files.iter().map(|file| size_of::<FileSpec>() + file.path.len()).sum();
+        let contents: usize = self.contents().map(|content| content.len()).sum();
+        size_of::<Self>() + steps + files + contents + words(&self.artifacts) + pairs(&self.labels)
+    }
+}
+
+fn words(words: &[String]) -> usize {
+    words.iter().map(|word| size_of::<String>() + word.len()).sum()
+}
+
+fn pairs(pairs: &BTreeMap<String, String>) -> usize {
+    pairs.iter().map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len()).sum()
+}
+
+impl CaseSpec {
+    fn bytes(&self) -> usize {
+        let checker = match self.expect.as_ref().map(|expect| &expect.by) {
+            Some(Judge::Checker { command, .. }) => words(command),
+            Some(Judge::Compare { .. }) | None => 0,
+        };
+        size_of::<Self>() + words(&self.args) + pairs(&self.env) + checker
+    }
+}
+
 impl StepSpec {
+    fn bytes(&self) -> usize {
+        let cases: usize = self.cases.iter().map(CaseSpec::bytes).sum();
+        size_of::<Self>() + words(&self.command) + pairs(&self.env) + cases
+    }
+
     /// One case as a step of its own. Made when it is run, so that what policies changed of the step holds for its cases.
     #[must_use]
     pub fn of_case(&self, case: &CaseSpec) -> Self {

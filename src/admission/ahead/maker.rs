@@ -111,7 +111,9 @@ impl Shared {
     }
 
     pub(super) fn work(&self) {
-        drop(std::mem::take(&mut *lock(&self.spent)));
+        // To tear them down takes long, and whoever ends a call waits for the lock.
+        let spent = std::mem::take(&mut *lock(&self.spent));
+        drop(spent);
         let stock = lock(&self.stock).upgrade();
         if let Some(stock) = stock {
             stock.fill();

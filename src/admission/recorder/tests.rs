@@ -1,17 +1,24 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::sync::atomic::Ordering::Relaxed;
 
 use model::Content;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use serde_json::json;
 
-use super::{MAX_CONTENTS, Memories, Recorded, Recorder, recordable};
+use super::{MAX_CONTENTS, MAX_WAITING_BYTES, Memories, Recorded, Recorder, recordable};
 use crate::testing::{Folder, about, job};
 
 fn recorded(command: &str) -> Recorded {
+    recorded_with(command, "in")
+}
+
+fn recorded_with(command: &str, input: &str) -> Recorded {
     let memories: Memories =
         serde_json::from_value(json!({ "kv": { "quota": { "n": "3" } } })).expect("older ones have no end");
-    let (job, partial) = recordable(&job(json!({ "command": [command], "stdin": { "text": "in" } })));
+    let (job, partial) = recordable(&job(json!({ "command": [command], "stdin": { "text": input } })));
     Recorded { about: about(), job, partial, memories, admitted: true, decisions: Vec::new() }
 }
 
@@ -79,4 +86,25 @@ fn contents_beyond_the_bound_are_left_out_and_said_so() {
     spec.files[0].contents = Content::default();
     spec.steps[0].stdin = Content::default();
     assert_eq!(job, spec, "all else is there");
+}
+
+#[test]
+fn what_waits_has_an_end_in_bytes_too() {
+    const SIZE: usize = 1 << 20;
+    let folder = Folder::new();
+    let path = folder.path().join("log");
+    mkfifo(&path, Mode::S_IRWXU).expect("a folder of ours");
+    // Nobody reads: the writer stands still with the first line.
+    let reader =
+        fs::File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path).expect("just made");
+    let recorder = Recorder::open(&path).expect("it has a reader");
+    let (all, fit) = (2 * MAX_WAITING_BYTES / SIZE, MAX_WAITING_BYTES / SIZE);
+    let input = "x".repeat(SIZE);
+    for _ in 0..all {
+        recorder.record(recorded_with("cat", &input));
+    }
+    let kept = all - usize::try_from(recorder.dropped.load(Relaxed)).expect("few");
+    assert!((fit - 2..=fit).contains(&kept), "{kept} of {all}");
+    drop(reader);
+    recorder.close();
 }
