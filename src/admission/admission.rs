@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use model::{Decision, Hook, HostPolicy, JobId, JobSpec};
+use model::{Decision, Failure, Hook, HostPolicy, JobId, JobSpec};
 use wasmtime::Engine;
 
 use crate::About;
@@ -19,8 +19,8 @@ use crate::engine::{self, Clock, Place, Places};
 use crate::events::Pending;
 use crate::kv::Kv;
 use crate::lifecycle::{Follower, exhausted};
-use crate::policy::{Asked, Set};
-use crate::record::Fill;
+use crate::policy::{Asked, Policy, Set};
+use crate::record::{Fill, told};
 use crate::recorder::{Memories, Recorded, Recorder, recordable};
 use crate::stats::Stats;
 use crate::verdict::{Additions, Denial, Verdict};
@@ -161,14 +161,14 @@ impl Admission {
             since,
             spec: Arc::clone(spec),
         };
-        if set.at(Hook::Mutation).chain(set.at(Hook::Validation)).next().is_none() {
+        if judges(&set, asked).next().is_none() {
             let follower = follower(&spec);
             return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
         }
         set.stock.job();
         let judge = || {
             let Some(_place) = self.core.place() else {
-                return Verdict::Denied(out_of_places(&set));
+                return out_of_places(&set, asked, &spec, follower);
             };
             let chain = Chain::new(self.core.caller(&set), &set, &self.core.host, Arc::clone(&about), asked);
             let (chain, judged) = recorded(recorder, chain, spec);
@@ -261,12 +261,32 @@ fn recorded<'a>(
     (chain, judged)
 }
 
-/// In the name of all policies that would have been asked.
-fn out_of_places(set: &Set) -> Denial {
-    let mut decision: Decision = set.decision(Hook::Validation);
-    let broken = exhausted();
-    decision.fail(&broken);
-    Denial::from_decisions(vec![decision], Vec::new())
+/// Who is asked whether the job may run.
+fn judges(set: &Set, asked: Asked) -> impl Iterator<Item = (&Arc<Policy>, Hook)> {
+    [Hook::Mutation, Hook::Validation].into_iter().flat_map(move |hook| {
+        set.at(hook).filter(move |policy| asked.has(policy)).map(move |policy| (policy, hook))
+    })
+}
+
+/// None of them has an answer. That counts as any failure of each does: those that are not enforced change nothing.
+fn out_of_places(
+    set: &Set,
+    asked: Asked,
+    spec: &Arc<JobSpec>,
+    follower: impl Fn(&Arc<JobSpec>) -> Follower,
+) -> Verdict {
+    let decision = |(policy, hook): (&Arc<Policy>, Hook)| {
+        policy.stats.fail(Failure::PoolExhausted);
+        let mut decision = Decision { generation: set.generation, ..policy.decision(hook) };
+        decision.fail(&exhausted());
+        decision
+    };
+    let decisions: Vec<_> = judges(set, asked).map(decision).collect();
+    let warnings = decisions.iter().flat_map(told).collect();
+    if decisions.iter().any(Decision::denies) {
+        return Verdict::Denied(Denial::from_decisions(decisions, warnings));
+    }
+    Verdict::Admitted(crate::Admitted::new(Arc::clone(spec), decisions, warnings, follower(spec)))
 }
 
 impl Set {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use model::{Hook, Job, Receipt, Ruling};
+use model::{Hook, Job, Mode, Receipt, Ruling};
 
 use crate::bindings::types::Additions as Answer;
 use crate::draft::Draft;
@@ -18,7 +18,7 @@ use crate::verdict::Additions;
 use crate::witness::View;
 
 const MAX_EVENTS: usize = 1024;
-/// Files of the jobs that events are about, which live as long as the events do.
+/// What the jobs that events are about take, which live as long as the events do.
 const MAX_BYTES: usize = 32 << 20;
 const MAX_LABELS: usize = 16;
 
@@ -105,7 +105,7 @@ impl Event {
     }
 
     fn size(&self) -> usize {
-        self.follower().spec.contents().map(|content| content.len()).sum()
+        self.follower().spec.bytes()
     }
 
     fn hook(&self) -> Hook {
@@ -145,7 +145,7 @@ impl Event {
 
     fn deliver(self, policy: &Arc<Policy>) {
         let (view, follower) = (self.view(policy), self.follower());
-        let Some(_place) = follower.core.follower_place() else {
+        let Some(place) = follower.core.follower_place() else {
             policy.stats.fail(exhausted().failure);
             return;
         };
@@ -158,11 +158,17 @@ impl Event {
                 Self::Exited { .. } => entries.on_exited()?.call_exited(store),
             },
         );
+        // Before the answer is written: the next call is not for that disk to wait for.
+        drop(place);
         let ruling = if called.answer.is_ok() { Ruling::Allow } else { Ruling::Error };
         let failure = called.answer.as_ref().err().map(|broken| broken.failure);
         policy.stats.count(ruling, failure, called.took, called.memory);
         match called.answer {
-            Ok(answer) => follower.core.add(follower.about.id, additions(answer)),
+            Ok(answer) if policy.mode == Mode::Enforce => {
+                follower.core.add(follower.about.id, additions(answer));
+            }
+            // It changes nothing, a job's labels neither.
+            Ok(_) => (),
             Err(broken) => {
                 let (policy, job_id) = (&*policy.name, follower.about.id);
                 tracing::warn!(policy, %job_id, failure = broken.failure.word(), "lifecycle hook: {}", broken.detail);

@@ -1,7 +1,9 @@
 //! From the container that stands to the record after the end: vetoes, additions, and memories.
 
-use serde_json::json;
-use support::{BUNDLE, Case, Daemon, Who, cases, figure};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::{BUNDLE, Case, Daemon, Who, cases, eventually, figure};
 
 use crate::kit::{hostile, policy};
 use crate::stage::{asked, decision, denied, entry, job, loaded, only, record, send};
@@ -9,6 +11,7 @@ use crate::stage::{asked, decision, denied, entry, job, loaded, only, record, se
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         a_veto_runs_nothing,
+        who_is_not_enforced_adds_nothing,
         additions_reach_the_record,
         memory_outlives_a_reload,
         too_many_events_are_dropped,
@@ -51,6 +54,18 @@ fn a_veto_runs_nothing(who: Who) {
         (&json!("succeeded"), &json!("ran\n")),
         "{free}"
     );
+}
+
+fn who_is_not_enforced_adds_nothing(who: Who) {
+    let more = "mode = \"audit\"\n";
+    let seen = policy("observer", &[], &[]);
+    let daemon = Daemon::with_policies(who, &entry("seen", "seen", more), &[("seen.wasm", &seen)]);
+    let id = daemon.run(&job("x"))["id"].as_str().expect("an id").to_owned();
+    eventually(Duration::from_secs(10), "both hooks were called", || {
+        (loaded(&daemon, "seen")["stats"]["allowed"].as_u64() >= Some(2)).then_some(())
+    });
+    let ended = daemon.job(&id);
+    assert_eq!((&ended["labels"], &ended["annotations"]), (&json!({"case": "x"}), &Value::Null), "{ended}");
 }
 
 fn additions_reach_the_record(who: Who) {

@@ -4,10 +4,16 @@ use serde_json::{Value, json};
 use support::{Case, Daemon, Who, cases};
 
 use crate::kit::{hostile, policy};
-use crate::stage::{asked, decision, decisions, entry, job, loaded};
+use crate::stage::{asked, decision, decisions, denied, entry, job, loaded, only, send};
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![audit_changes_nothing, warn_says_so, off_is_not_asked, shadows_see_shadows]
+    cases![
+        audit_changes_nothing,
+        warn_says_so,
+        off_is_not_asked,
+        shadows_see_shadows,
+        without_places_only_who_enforces_denies
+    ]
 }
 
 /// A mutator, a validator that says no, one that spins, and a veto, all in one mode.
@@ -106,4 +112,30 @@ fn shadows_see_shadows(who: Who) {
     assert!(both[0]["shadow"].is_null(), "{record}");
     let shadow = &both[1];
     assert_eq!((&shadow["shadow"], &shadow["verdict"]), (&json!(true), &json!("deny")), "{record}");
+}
+
+/// More jobs at once than there are places to decide in, each held for longer than anybody waits for one.
+fn without_places_only_who_enforces_denies(who: Who) {
+    for mode in ["audit", "enforce"] {
+        let more = format!("mode = {mode:?}\ntimeout_ms = 4000\n{}", only("spin"));
+        let files = [("spin.wasm", hostile("spin", &["validation"]))];
+        let daemon = Daemon::with_policies(who, &entry("spin", "spin", &more), &[(files[0].0, &files[0].1)]);
+        let jobs = 2 * std::thread::available_parallelism().map_or(2, usize::from) + 2;
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let sent: Vec<_> = (0..jobs).map(|_| scope.spawn(|| send(&daemon, &job("spin")))).collect();
+            sent.into_iter().map(|one| one.join().expect("a client")).collect()
+        });
+        let code = |answer: &Value| decision(answer, "spin")["code"].clone();
+        let busy: Vec<_> = answers.iter().filter(|answer| code(&answer.json()) == "pool-exhausted").collect();
+        assert!(!busy.is_empty(), "all of {jobs} found a place");
+        for answer in busy {
+            if mode == "enforce" {
+                denied(answer, 503, "policy_busy");
+            } else {
+                assert_eq!(answer.json()["status"], "succeeded", "{}", answer.text());
+            }
+        }
+        // A job that nobody is asked about needs no place.
+        assert_eq!(send(&daemon, &job("another")).json()["status"], "succeeded");
+    }
 }
