@@ -6,8 +6,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use support::{
-    Case, Daemon, Snapshot, Who, alive, cases, eventually, figure, load, patient, running, same_again,
-    sleeping, status_of, stockade,
+    Case, Daemon, Snapshot, Who, alive, cases, children_of, eventually, figure, load, patient, running,
+    same_again, sleeping, status_of, stockade,
 };
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -179,8 +179,18 @@ fn run_killed(who: Who) {
     command.args(["run", "sh", "-c", &script]).stdin(std::process::Stdio::null());
     let mut child = command.spawn().expect("run starts");
     both_run(&cookie);
+    let helpers = descendants(child.id());
+    assert!(helpers.len() > 1, "a keeper and a launcher at least");
     child.kill().expect("an own child");
     child.wait().expect("an own child");
     gone(&cookie);
+    // While one of them is still on its way out the groups are in use, and no start sweeps them.
+    eventually(Duration::from_secs(5), "its helpers end", || {
+        (!helpers.iter().any(|pid| alive(*pid))).then_some(())
+    });
     swept(who, child.id(), &cookie);
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    children_of(pid).into_iter().flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }
