@@ -1,7 +1,7 @@
 //! What policies cost: `true` over HTTP by a daemon without any, beside the same with five that are asked about every job.
 //!
-//! No job is like another. Most differ in what no policy looks at, as jobs of one sender do; of those that are counted apart
-//! three of the five see what they have not seen before, so they are called.
+//! No job is like another. Most differ in their command alone, as jobs of one sender do: one of the five, `secrets`, reads that,
+//! and is called. Of those that are counted apart three see what they have not seen before.
 
 use std::time::{Duration, Instant};
 
