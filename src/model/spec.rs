@@ -129,12 +129,16 @@ fn pairs(pairs: &BTreeMap<String, String>) -> usize {
 }
 
 impl CaseSpec {
+    /// The command that judges what was printed; empty where none does.
+    pub fn checker(&self) -> &[String] {
+        match self.expect.as_ref().map(|expect| &expect.by) {
+            Some(Judge::Checker { command, .. }) => command,
+            Some(Judge::Compare { .. }) | None => &[],
+        }
+    }
+
     fn bytes(&self) -> usize {
-        let checker = match self.expect.as_ref().map(|expect| &expect.by) {
-            Some(Judge::Checker { command, .. }) => words(command),
-            Some(Judge::Compare { .. }) | None => 0,
-        };
-        size_of::<Self>() + words(&self.args) + pairs(&self.env) + checker
+        size_of::<Self>() + words(&self.args) + pairs(&self.env) + words(self.checker())
     }
 }
 

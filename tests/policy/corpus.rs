@@ -1,12 +1,11 @@
 //! Components that were compiled once, by every toolchain there is an SDK for, and must load and answer alike for ever.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use support::archive::sha256;
 use support::{BUNDLE, Case, Daemon, State, Temp, Who, cases, figure, stockade};
 
 use crate::stage::{decision, denied, job, send};
@@ -72,13 +71,6 @@ fn all_are_as_listed(_who: Who) {
     let there: BTreeMap<String, String> =
         all().into_iter().chain(packed).map(|(name, bytes)| (name, sha256(&bytes))).collect();
     assert_eq!(there, listed, "what is there, and what the README of the corpus lists");
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string");
-        text
-    })
 }
 
 /// `cases.toml` is the definition of what must go on working, so it is asked whole.

@@ -1,20 +1,11 @@
 //! Files handed out after the job.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use support::archive::sha256;
 use support::{Case, Daemon, Who, cases};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![by_glob_with_digests, odd_kinds_are_refused, collected_after_a_failure, large_and_many]
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string");
-        text
-    })
 }
 
 fn paths(job: &Value) -> Vec<&str> {

@@ -42,7 +42,7 @@ fn bytes_are_exact(who: Who) {
     let daemon = Daemon::start(who, &[]);
     // Every byte, several times over, and no round length.
     let bytes: Vec<u8> = (0..=255_u8).cycle().take(1_000_003).collect();
-    let sum = crate::artifacts::sha256(&bytes);
+    let sum = support::archive::sha256(&bytes);
     let text = output(
         &daemon,
         &json!({

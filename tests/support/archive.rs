@@ -61,11 +61,11 @@ pub fn image(name: &str, layer: &[u8]) -> Vec<u8> {
     let config = json!({
         "architecture": architecture, "os": "linux",
         "config": {"Env": ["PATH=/bin", "GREETING=hello"], "Cmd": ["sh", "-c", "echo $GREETING"]},
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", hex(layer))]},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", sha256(layer))]},
     });
     let config = config.to_string();
-    let called = format!("{}.json", hex(config.as_bytes()));
-    let layer_name = format!("{}.tar", hex(layer));
+    let called = format!("{}.json", sha256(config.as_bytes()));
+    let layer_name = format!("{}.tar", sha256(layer));
     let manifest = json!([{"Config": called, "RepoTags": [name], "Layers": [layer_name]}]).to_string();
     let file = |contents| Member::File { mode: 0o644, contents };
     tar(&[
@@ -75,7 +75,8 @@ pub fn image(name: &str, layer: &[u8]) -> Vec<u8> {
     ])
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a String takes everything");
         text

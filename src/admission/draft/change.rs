@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{JobSpec, PatchOp, StepSpec, pointer};
+use model::{CaseSpec, JobSpec, PatchOp, StepSpec, pointer};
 use serde_json::Value;
 
 /// A field's value before and after; `None` where it is not there.
@@ -48,6 +48,16 @@ pub(crate) enum Content {
 pub(crate) struct Variable {
     pub(crate) own: Option<String>,
     pub(crate) cases: BTreeMap<usize, String>,
+}
+
+impl Variable {
+    /// `None` where neither the step nor any of its cases has it.
+    pub(crate) fn of(step: &StepSpec, name: &str) -> Option<Self> {
+        let of_case = |(index, case): (usize, &CaseSpec)| Some((index, case.env.get(name)?.clone()));
+        let cases: BTreeMap<_, _> = step.cases.iter().enumerate().filter_map(of_case).collect();
+        let own = step.env.get(name).cloned();
+        (own.is_some() || !cases.is_empty()).then_some(Self { own, cases })
+    }
 }
 
 impl Field {

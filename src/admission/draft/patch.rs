@@ -1,8 +1,6 @@
 //! What a policy asks to be changed, held against what it may change.
 
-use std::collections::BTreeMap;
-
-use model::{CaseSpec, LIMIT_NAMES, RefusedPatch, StepSpec, pointer};
+use model::{LIMIT_NAMES, RefusedPatch, pointer};
 use serde::Deserialize;
 
 use super::Draft;
@@ -250,19 +248,12 @@ impl Draft {
             Field::Limit { step, name: "cpus" } => Some(Content::Cpus(self.spec.steps[*step].limits.cpus)),
             Field::Limit { step, name } => self.spec.steps[*step].limits.by_name(name).map(Content::Number),
             Field::Disk => Some(Content::Number(self.spec.disk_bytes)),
-            Field::Env { step, name } => variable(&self.spec.steps[*step], name).map(Content::Env),
+            Field::Env { step, name } => Variable::of(&self.spec.steps[*step], name).map(Content::Env),
             Field::Label(key) => self.spec.labels.get(key).map(text),
             Field::Profile { step } => Some(text(&self.spec.steps[*step].profile)),
             Field::Require => None,
         }
     }
-}
-
-fn variable(step: &StepSpec, name: &str) -> Option<Variable> {
-    let of_case = |(index, case): (usize, &CaseSpec)| Some((index, case.env.get(name)?.clone()));
-    let cases: BTreeMap<_, _> = step.cases.iter().enumerate().filter_map(of_case).collect();
-    let own = step.env.get(name).cloned();
-    (own.is_some() || !cases.is_empty()).then_some(Variable { own, cases })
 }
 
 /// Policies count CPUs in thousandths.

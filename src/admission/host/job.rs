@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{CaseSpec, JobSpec, Judge, Limits, StepSpec, VolumeSpec};
+use model::{CaseSpec, JobSpec, Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
@@ -33,11 +33,7 @@ impl State {
 }
 
 fn case(case: &CaseSpec) -> Case {
-    let checker = case.expect.as_ref().and_then(|expect| match &expect.by {
-        Judge::Checker { command, .. } => Some(command.clone()),
-        Judge::Compare { .. } => None,
-    });
-    Case { name: case.name.clone(), args: case.args.clone(), checker: checker.unwrap_or_default() }
+    Case { name: case.name.clone(), args: case.args.clone(), checker: case.checker().to_vec() }
 }
 
 impl Host for State {
