@@ -1,15 +1,12 @@
-//! Reads a JSON body, within its limits, and says which field is wrong.
+//! A JSON body, within its limits.
 
 mod intake;
-mod locate;
-mod strict;
-mod well_formed;
 
 use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use model::FieldError;
+use model::ReadError;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,7 +14,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::idempotency;
 use crate::problem::Problem;
 pub(crate) use intake::Intake;
-use strict::Strict;
 
 /// A larger body is parsed beside the workers, which have other requests to answer.
 const INLINE_BYTES: usize = 256 << 10;
@@ -36,10 +32,8 @@ pub(crate) enum JsonError {
     NoRoom,
     #[error("the body could not be read: {0}")]
     Aborted(String),
-    #[error("{0}")]
-    Malformed(serde_json::Error),
-    #[error("{}: {}", .0.pointer, .0.detail)]
-    Field(FieldError),
+    #[error(transparent)]
+    Unfit(#[from] ReadError),
 }
 
 #[derive(Debug)]
@@ -64,7 +58,8 @@ where
         let hashed = request.headers().contains_key(idempotency::HEADER);
         let (body, room) = Intake::from_ref(state).take(request.into_body()).await?;
         let length = body.len();
-        let read = move || Ok::<_, JsonError>((parse(&body)?, hashed.then(|| Sha256::digest(&body).into())));
+        let read =
+            move || Ok::<_, JsonError>((model::read(&body)?, hashed.then(|| Sha256::digest(&body).into())));
         let (value, digest) = if length <= INLINE_BYTES {
             read()?
         } else {
@@ -87,17 +82,6 @@ fn check_headers(headers: &HeaderMap) -> Result<(), JsonError> {
         Some(value) if !value.to_str().is_ok_and(plain) => Err(JsonError::Encoding),
         _ => Ok(()),
     }
-}
-
-/// Bodies without an error, nearly all, pay for nothing but the parse; the others are gone through again.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = T::deserialize(Strict(&mut json)).and_then(|value| json.end().map(|()| value));
-    parsed.or_else(|_| {
-        // In this order: 422 is for what is JSON, so a body that is not says so even where a field is wrong first.
-        well_formed::check(body).map_err(JsonError::Malformed)?;
-        locate::parse(body).map_err(JsonError::Field)
-    })
 }
 
 #[cfg(test)]

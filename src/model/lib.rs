@@ -14,6 +14,7 @@ mod fold;
 mod id;
 mod image;
 mod job;
+mod json;
 mod limits;
 mod receipt;
 mod request;
@@ -31,6 +32,7 @@ pub use fold::Printed;
 pub use id::JobId;
 pub use image::{HOST_IMAGE, Image};
 pub use job::{Artifact, ArtifactError, CaseResult, Committed, Job, Output, StepResult, Timing, Usage};
+pub use json::{ReadError, read};
 pub use limits::{LIMIT_NAMES, Limits, LimitsRequest};
 pub use receipt::{
     CgroupReceipt, IdMapKind, IdMapReceipt, ImageReceipt, Receipt, SeccompReceipt, VolumeReceipt,

@@ -1,6 +1,6 @@
 //! What requests have to do with: their bodies and parameters, what they ask of this host, and its queue.
 
-use model::{FieldError, pointer};
+use model::{FieldError, ReadError, pointer};
 use sandbox::PlanError;
 use schedule::{Reason, Refused};
 
@@ -19,8 +19,8 @@ impl From<JsonError> for Problem {
             JsonError::TooSlow(_) => Code::BodyTimeout,
             JsonError::NoRoom => Code::QueueFull,
             JsonError::Aborted(_) => Code::MalformedRequest,
-            JsonError::Malformed(_) => Code::MalformedJson,
-            JsonError::Field(error) => return vec![error].into(),
+            JsonError::Unfit(ReadError::Malformed(_)) => Code::MalformedJson,
+            JsonError::Unfit(ReadError::Field(error)) => return vec![error].into(),
         };
         let detail = error.to_string();
         let errors = match code {

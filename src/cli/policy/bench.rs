@@ -104,7 +104,7 @@ fn job(args: &BenchArgs) -> Result<JobSpec, Failure> {
     let read = |path: &PathBuf| {
         let caused = |error: &dyn std::error::Error| Failure::caused(&path.display().to_string(), error);
         let text = std::fs::read(path).map_err(|error| caused(&error))?;
-        serde_json::from_slice::<JobRequest>(&text).map_err(|error| caused(&error))
+        model::read::<JobRequest>(&text).map_err(|error| caused(&error))
     };
     let request = args.job.as_ref().map_or_else(|| Ok(command()), read)?;
     request.check(&test::host()).map_err(|errors| {

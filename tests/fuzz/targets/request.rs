@@ -62,7 +62,7 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 fn tried(input: &[u8]) -> String {
-    let request: JobRequest = match serde_json::from_slice(input) {
+    let request: JobRequest = match model::read(input) {
         Ok(request) => request,
         Err(error) => return kind(&error.to_string()),
     };

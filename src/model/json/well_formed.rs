@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-pub(super) fn check(body: &[u8]) -> Result<(), serde_json::Error> {
-    serde_json::from_slice::<WellFormed>(body).map(|_| ())
+pub(super) fn check(text: &[u8]) -> Result<(), serde_json::Error> {
+    serde_json::from_slice::<WellFormed>(text).map(|_| ())
 }
 
 /// Not [`IgnoredAny`], which `serde_json` skips without its limit on nesting; not `Value`, which takes many times the

@@ -1,14 +1,14 @@
 //! From serde's error to the JSON pointer of the very field.
 
-use model::{FieldError, pointer};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::strict::Strict;
+use crate::{FieldError, pointer};
 
-/// The slow way to a `T`, or to what is wrong with the body.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, FieldError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+/// The slow way to a `T`, or to what is wrong with the text.
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, FieldError> {
+    let mut json = serde_json::Deserializer::from_slice(text);
     serde_path_to_error::deserialize(Strict(&mut json)).map_err(field_error)
 }
 
