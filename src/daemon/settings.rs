@@ -149,7 +149,9 @@ impl ConfigError {
 impl Settings {
     /// Of the file at `path`, which relative paths in it start from.
     fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let mut settings: Self = toml::from_str(text).map_err(|error| {
+        // A table first: as such it meets the others later, and an integer of TOML has 64 bits with its sign.
+        let settings = toml::from_str::<Table>(text).and_then(|_| toml::from_str(text));
+        let mut settings: Self = settings.map_err(|error| {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
             ConfigError::Parse { path: path.into(), line, detail: one_line(error.message()) }
         })?;

@@ -70,12 +70,15 @@ fn a_file_error_has_its_line() {
     std::fs::write(&path, "max_queued = 1\n\nlissten = 'x'\n").expect("a temporary file");
     let read = |path: &Path| SettingsFile::read(path.into()).map(|file| file.settings);
     let error = read(&path).expect_err("refused").to_string();
+    std::fs::write(&path, "max_queued = 1\nmemory_bytes = 9223372036854775808\n").expect("a temporary file");
+    let beyond = read(&path).expect_err("more than 64 bits with their sign hold").to_string();
     let paths = "policies = 'p.toml'\nstate_dir = 's'\npolicy_cache = '/c'\n[seccomp_profiles]\nmine = 'mine.json'\nabsolute = '/a.json'\n";
     std::fs::write(&path, paths).expect("a temporary file");
     let settings = read(&path).expect("accepted");
     let profiles = settings.seccomp_profiles.unwrap_or_default();
     std::fs::remove_file(&path).expect("removed");
     assert!(error.starts_with(&format!("{}:3: unknown field `lissten`", path.display())), "{error}");
+    assert!(beyond.starts_with(&format!("{}:2: ", path.display())), "{beyond}");
     assert_eq!(profiles["mine"], env::temp_dir().join("mine.json"));
     assert_eq!(profiles["absolute"], PathBuf::from("/a.json"));
     assert_eq!(settings.policies.as_deref(), env::temp_dir().join("p.toml").to_str());
