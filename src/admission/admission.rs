@@ -25,6 +25,8 @@ use crate::recorder::{Memories, Recorded, Recorder, recordable};
 use crate::stats::Stats;
 use crate::verdict::{Additions, Denial, Verdict};
 
+/// A job with more bytes is decided aside.
+const LARGE: usize = 256 << 10;
 /// Lifecycle hooks that are called at one time.
 const FOLLOWERS: usize = 2;
 /// How long a job waits for a place to be decided in.
@@ -44,8 +46,8 @@ pub struct Options {
     /// Whether a policy's answer is given again, without a call, where the policy would ask the same as before and be
     /// answered the same. The verdict is the same; the decision says that it was remembered.
     pub recalls: bool,
-    /// Who computes for long on a thread that others wait for calls policies through this: it has to do what it is given,
-    /// once, and may before that see to it that nobody waits.
+    /// What may take long on the thread of the call goes through this: it has to do what it is given, once, and may before
+    /// that see to it that nobody waits for the thread.
     pub aside: fn(&mut dyn FnMut()),
 }
 
@@ -166,6 +168,7 @@ impl Admission {
             return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
         }
         set.stock.job();
+        let is_large = spec.bytes() > LARGE;
         let judge = || {
             let Some(_place) = self.core.place() else {
                 return out_of_places(&set, asked, &spec, follower);
@@ -175,9 +178,8 @@ impl Admission {
             let follower = judged.as_ref().ok().map(follower);
             chain.verdict(judged, follower)
         };
-        // Making way is once for all policies where one of them will be called; to record takes long too.
-        let calls = set.policies.iter().any(|policy| asked.has(policy) && policy.is_strange());
-        if calls || recorder.is_some() { aside(self.core.aside, judge) } else { judge() }
+        // To record takes long, and so may what the host does for a policy, which no clock interrupts.
+        if is_large || recorder.is_some() { aside(self.core.aside, judge) } else { judge() }
     }
 
     /// Who is told of what lifecycle hooks add to a job's record. Once, before the first job.

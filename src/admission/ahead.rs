@@ -155,7 +155,7 @@ impl Stock {
         let policy = &shelf.policy;
         let mut store = call::store(policy, self.blank(policy));
         // It did start when it was loaded. If it ever does not, the call that needs it finds out why.
-        let Ok(entries) = call::enter(&mut store, policy) else { return false };
+        let Ok(entries) = call::enter(&mut store, policy, |work| work()) else { return false };
         let mut line = shelf.lock();
         // What asked the host knows what no job may know of another: it is no longer blank.
         let fits = wants(&line) && !store.data().has_asked;

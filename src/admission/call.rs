@@ -2,6 +2,7 @@
 //! where it is known what the policy would say.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use model::Failure;
@@ -20,6 +21,10 @@ use crate::witness::{Answer, Steps, View};
 
 /// What one host call may copy out of a policy, and what one answer may hold.
 const HOSTCALL_BYTES: usize = 2 << 20;
+/// A call that takes longer lets others have the thread's work.
+const LONG: Duration = Duration::from_millis(2);
+/// For one of them to wake up and take it.
+const MAKE_WAY: Duration = Duration::from_micros(50);
 /// There are no resources in the contract.
 const MAX_HANDLES: usize = 16;
 
@@ -99,16 +104,9 @@ impl Caller<'_> {
         self.noted(policy, state, hook).0
     }
 
+    /// Here, where others may wait for the thread: an instance that is ready mostly has its answer before they notice.
+    /// Making one takes longer.
     fn noted<T>(
-        self,
-        policy: &Policy,
-        state: State,
-        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
-    ) -> (Called<T>, Option<Steps>) {
-        aside(self.aside, || self.here(policy, state, hook))
-    }
-
-    fn here<T>(
         self,
         policy: &Policy,
         mut state: State,
@@ -121,15 +119,18 @@ impl Caller<'_> {
             // What its memories take already counts.
             state.bounds = std::mem::take(&mut ready.store.data_mut().bounds);
             *ready.store.data_mut() = state;
-            start(&mut ready.store, policy);
+            start(&mut ready.store, policy, self.aside);
             let answer = hook(&mut ready.store, &ready.entries);
             let (left, bounds) = stock.spend(ready);
             (answer, left, bounds)
         } else {
-            let mut store = store(policy, state);
-            let answer = enter(&mut store, policy).and_then(|entries| hook(&mut store, &entries));
-            let State { witness, bounds, .. } = store.into_data();
-            (answer, witness.into_parts(), bounds)
+            aside(self.aside, || {
+                let mut store = store(policy, state);
+                let answer =
+                    enter(&mut store, policy, self.aside).and_then(|entries| hook(&mut store, &entries));
+                let State { witness, bounds, .. } = store.into_data();
+                (answer, witness.into_parts(), bounds)
+            })
         };
         let took = began.elapsed();
         let answer = answer.map_err(|error| classify(&error, policy, &bounds));
@@ -147,19 +148,29 @@ pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
 }
 
 /// Makes the instance.
-pub(crate) fn enter(store: &mut Store<State>, policy: &Policy) -> wasmtime::Result<Entries> {
-    start(store, policy);
+pub(crate) fn enter(store: &mut Store<State>, policy: &Policy, how: Aside) -> wasmtime::Result<Entries> {
+    start(store, policy, how);
     let instance = policy.pre.instantiate(&mut *store)?;
     policy.hooks.enter(store, instance)
 }
 
 /// From here on the policy's time runs.
-fn start(store: &mut Store<State>, policy: &Policy) {
-    let ends = Instant::now() + policy.timeout;
+fn start(store: &mut Store<State>, policy: &Policy, how: Aside) {
+    let began = Instant::now();
+    let (ends, mut long) = (began + policy.timeout, began + LONG);
     // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        Ok(if Instant::now() < ends { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        let now = Instant::now();
+        if now >= ends {
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        if now >= long {
+            aside(how, || thread::sleep(MAKE_WAY));
+            // Again, for nobody may have come for the thread's work in that time; and ever less often.
+            long = now + (now - began);
+        }
+        Ok(UpdateDeadline::Continue(1))
     });
 }
 

@@ -96,11 +96,6 @@ impl Policy {
         1 << self.place
     }
 
-    /// Whether it probably has to be called about the next job.
-    pub(crate) fn is_strange(&self) -> bool {
-        self.judged.is_strange(Hook::Mutation) || self.judged.is_strange(Hook::Validation)
-    }
-
     pub(crate) fn matches(&self, spec: &JobSpec, tenant: &str) -> bool {
         let Matcher { tenants, images, profiles, networks, labels, unless_labels } = &self.matcher;
         let any = |globs: &Option<Vec<String>>, text: &str| {

@@ -72,11 +72,6 @@ impl<A: Answer> Recall<A> {
         worth_it(self.line(hook).strange.load(Relaxed))
     }
 
-    /// Whether the policy probably has to be called for the next job too.
-    pub(crate) fn is_strange(&self, hook: Hook) -> bool {
-        self.line(hook).strange.load(Relaxed) > 0
-    }
-
     /// Whether a call is worth being noted down. For one that was like none before.
     pub(crate) fn listens(&self, hook: Hook) -> bool {
         worth_it(self.line(hook).strange.fetch_add(1, Relaxed))

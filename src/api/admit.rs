@@ -39,8 +39,8 @@ pub(crate) fn preview(app: &App, spec: JobSpec, request: RequestId, caller: &Cal
     app.admission.preview(spec, about(request, caller, facts(&app.runner.queue)))
 }
 
-/// Policies compute, and may do so for as long as their timeouts allow: whatever else waits for this thread goes to
-/// another. Here and not on a blocking thread, which would cost as much as the policies themselves to get there and back.
+/// Policies compute, and may do so for as long as their timeouts allow: where one does, whatever else waits for this thread
+/// goes to another. Not the policies to a blocking thread: to get there and back would cost as much as they do.
 pub fn aside(work: &mut dyn FnMut()) {
     tokio::task::block_in_place(work);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Case, Daemon, Who, cases, figure, rss_kib};
+use support::{Case, Daemon, State, Who, cases, figure, policy_folder, rss_kib, stockade};
 
 use crate::kit::{hostile, policy};
 use crate::stage::{decision, denied, entry, job, loaded, only, record, send};
@@ -15,6 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
         before_the_first_program,
         after_the_fact,
         stopped_in_time,
+        others_are_served_meanwhile,
         refused_calls_are_told,
         what_is_no_patch_denies,
         a_million_lines
@@ -185,6 +186,26 @@ fn stopped_in_time(who: Who) {
     figure(format!("{}: a job beside 8 spinning policies: {} ms", who.name(), start.elapsed().as_millis()));
     for one in spinning {
         assert_eq!(one.join().expect("a client"), 500);
+    }
+}
+
+/// With the daemon's one thread for all that it does.
+fn others_are_served_meanwhile(who: Who) {
+    let bundle = entry("spin", "spin", &format!("timeout_ms = 1000\n{}", only("spin")));
+    let folder = policy_folder("", &bundle, &[("spin.wasm", &hostile("spin", &["validation"]))]);
+    let settings = folder.path().join("stockade.toml");
+    let mut command = who.command(stockade());
+    command.env("TOKIO_WORKER_THREADS", "1");
+    let settings = settings.to_str().expect("a temporary path is text");
+    let daemon = Daemon::behind(who, command, &["--config", settings], State::new(who));
+    // A call that makes its own instance, another that has more made, and then those that find one ready.
+    for _ in 0..4 {
+        let served = std::thread::scope(|all| {
+            let spinning = all.spawn(|| denied(&send(&daemon, &job("spin")), 500, "policy_failed"));
+            let served = (0..).take_while(|_| !spinning.is_finished());
+            served.inspect(|_| assert_eq!(daemon.client().get("/healthz").status, 200)).count()
+        });
+        assert!(served > 10, "others were served {served} times while a policy spun for a second");
     }
 }
 

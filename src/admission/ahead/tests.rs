@@ -172,7 +172,7 @@ fn what_is_shipped_has_grown_before_it_is_asked() {
         let at = HookConfigurationIndices::new(&pre).expect("it takes settings");
         let policy = Arc::new(testing::loaded(pre, Hooks::default(), Matcher::default()));
         let mut store = call::store(&policy, state(&policy));
-        let instance = call::enter(&mut store, &policy).expect("it starts").instance;
+        let instance = call::enter(&mut store, &policy, |work| work()).expect("it starts").instance;
         assert!(!store.data().has_asked, "{name} could not be made ahead");
         let used = store.data().bounds.used();
         let settings = at.load(&mut store, &instance).expect("its types are the contract's");
