@@ -6,6 +6,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+use stockade_policy::files;
 use stockade_policy::fmt::cut;
 use stockade_policy::glob;
 use stockade_policy::prelude::*;
@@ -66,7 +67,15 @@ impl Policy for SecretScan {
 impl Validate for SecretScan {
     fn validate(&self, job: &Job) -> Verdict {
         let scanner = Scanner::new(&self.skip_rules);
-        let notes = self.scan_commands(&scanner, job, Notes::new())?;
+        let beginnings = scanner.beginnings();
+        let mut notes = Notes::new();
+        if job.commands_may_contain(&beginnings) {
+            notes = self.scan_commands(&scanner, job, notes)?;
+        }
+        // What is looked through there is never too large for a usual `max_bytes`.
+        if self.max_bytes >= files::MAX_LOOK && !files::may_contain(&beginnings) {
+            return Ok(notes);
+        }
         self.scan_files(&scanner, job, notes)
     }
 }

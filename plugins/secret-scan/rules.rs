@@ -15,7 +15,7 @@ pub(crate) enum Rule {
 
 /// How a token of a rule looks: a beginning, then at least so many characters of an alphabet.
 pub(crate) struct Shape {
-    pub(crate) prefix: &'static [u8],
+    pub(crate) prefix: &'static str,
     pub(crate) rule: Rule,
     pub(crate) length: usize,
     pub(crate) alphabet: Alphabet,
@@ -39,29 +39,29 @@ impl Alphabet {
     }
 }
 
-const fn shape(prefix: &'static [u8], rule: Rule, length: usize, alphabet: Alphabet) -> Shape {
+const fn shape(prefix: &'static str, rule: Rule, length: usize, alphabet: Alphabet) -> Shape {
     Shape { prefix, rule, length, alphabet }
 }
 
 /// Private keys are not here: see [`super::scan`].
 pub(crate) const SHAPES: [Shape; 17] = [
-    shape(b"AKIA", Rule::AwsAccessKey, 16, Alphabet::Upper),
-    shape(b"ASIA", Rule::AwsAccessKey, 16, Alphabet::Upper),
-    shape(b"AIza", Rule::GoogleApiKey, 35, Alphabet::Url),
-    shape(b"ghp_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
-    shape(b"gho_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
-    shape(b"ghu_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
-    shape(b"ghs_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
-    shape(b"ghr_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
-    shape(b"github_pat_", Rule::GithubToken, 22, Alphabet::Url),
-    shape(b"glpat-", Rule::GitlabToken, 20, Alphabet::Url),
-    shape(b"xoxa-", Rule::SlackToken, 20, Alphabet::Url),
-    shape(b"xoxb-", Rule::SlackToken, 20, Alphabet::Url),
-    shape(b"xoxp-", Rule::SlackToken, 20, Alphabet::Url),
-    shape(b"sk_live_", Rule::StripeKey, 24, Alphabet::Alphanumeric),
-    shape(b"rk_live_", Rule::StripeKey, 24, Alphabet::Alphanumeric),
-    shape(b"npm_", Rule::NpmToken, 36, Alphabet::Alphanumeric),
-    shape(b"pypi-AgE", Rule::PypiToken, 50, Alphabet::Url),
+    shape("AKIA", Rule::AwsAccessKey, 16, Alphabet::Upper),
+    shape("ASIA", Rule::AwsAccessKey, 16, Alphabet::Upper),
+    shape("AIza", Rule::GoogleApiKey, 35, Alphabet::Url),
+    shape("ghp_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
+    shape("gho_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
+    shape("ghu_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
+    shape("ghs_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
+    shape("ghr_", Rule::GithubToken, 36, Alphabet::Alphanumeric),
+    shape("github_pat_", Rule::GithubToken, 22, Alphabet::Url),
+    shape("glpat-", Rule::GitlabToken, 20, Alphabet::Url),
+    shape("xoxa-", Rule::SlackToken, 20, Alphabet::Url),
+    shape("xoxb-", Rule::SlackToken, 20, Alphabet::Url),
+    shape("xoxp-", Rule::SlackToken, 20, Alphabet::Url),
+    shape("sk_live_", Rule::StripeKey, 24, Alphabet::Alphanumeric),
+    shape("rk_live_", Rule::StripeKey, 24, Alphabet::Alphanumeric),
+    shape("npm_", Rule::NpmToken, 36, Alphabet::Alphanumeric),
+    shape("pypi-AgE", Rule::PypiToken, 50, Alphabet::Url),
 ];
 
 impl Rule {

@@ -5,7 +5,7 @@ use stockade_policy::prelude::*;
 
 use crate::rules::{Rule, SHAPES, Shape};
 
-const PEM: &[u8] = b"-----BEGIN ";
+const PEM: &str = "-----BEGIN ";
 const PEM_KEY: &[u8] = b"PRIVATE KEY";
 /// Of what stands before `PRIVATE KEY`: `OPENSSH `, `RSA `, `ENCRYPTED `, …
 const PEM_WORDS: usize = 24;
@@ -28,11 +28,18 @@ pub(crate) struct Scanner {
 impl Scanner {
     pub(crate) fn new(skipped: &[Rule]) -> Self {
         let mut begins = [false; 256];
-        begins[usize::from(PEM[0])] = !skipped.contains(&Rule::PrivateKey);
+        begins[usize::from(PEM.as_bytes()[0])] = !skipped.contains(&Rule::PrivateKey);
         for shape in SHAPES.iter().filter(|shape| !skipped.contains(&shape.rule)) {
-            begins[usize::from(shape.prefix[0])] = true;
+            begins[usize::from(shape.prefix.as_bytes()[0])] = true;
         }
         Self { skipped: skipped.to_vec(), begins }
+    }
+
+    /// Of all that is looked for: what holds none of these holds no secret.
+    pub(crate) fn beginnings(&self) -> Vec<&'static str> {
+        let shapes = SHAPES.iter().filter(|shape| !self.skipped.contains(&shape.rule));
+        let key = (!self.skipped.contains(&Rule::PrivateKey)).then_some(PEM);
+        shapes.map(|shape| shape.prefix).chain(key).collect()
     }
 
     pub(crate) fn first(&self, text: &[u8]) -> Option<Found> {
@@ -84,7 +91,7 @@ impl Scanner {
 }
 
 fn is_private_key(text: &[u8]) -> bool {
-    let Some(rest) = text.strip_prefix(PEM) else { return false };
+    let Some(rest) = text.strip_prefix(PEM.as_bytes()) else { return false };
     let words =
         rest.iter().take(PEM_WORDS).take_while(|byte| byte.is_ascii_uppercase() || **byte == b' ').count();
     rest.get(..words + PEM_KEY.len())
@@ -93,7 +100,7 @@ fn is_private_key(text: &[u8]) -> bool {
 }
 
 fn is_token(text: &[u8], shape: &Shape) -> bool {
-    let Some(rest) = text.strip_prefix(shape.prefix) else { return false };
+    let Some(rest) = text.strip_prefix(shape.prefix.as_bytes()) else { return false };
     rest.len() >= shape.length && rest[..shape.length].iter().all(|byte| shape.alphabet.holds(*byte))
 }
 

@@ -48,6 +48,14 @@ impl Job {
         (0..job::step_count() as usize).map(Step::new)
     }
 
+    /// Whether any of `texts` is in any word of a command that the job may run: a step's own, those of its cases and of their
+    /// checkers. Asked first, it keeps a policy that looks for few things from being called about most jobs, for an answer is
+    /// given again where it would be the same. True, unseen, of jobs whose words have more than 64 KiB together (16 bytes more
+    /// for each), and for more than 64 texts or 4 KiB of them.
+    pub fn commands_may_contain(&self, texts: &[&str]) -> bool {
+        job::commands_may_contain(&owned(texts))
+    }
+
     /// Of all steps the largest.
     pub fn limit(&self, limit: Limit) -> u64 {
         match limit {
@@ -143,4 +151,9 @@ impl Job {
     pub fn json(&self, pointer: &str) -> Option<String> {
         job::json(pointer)
     }
+}
+
+/// As the contract takes them.
+pub(crate) fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| String::from(*text)).collect()
 }

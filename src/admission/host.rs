@@ -17,6 +17,7 @@ mod base;
 mod granted;
 mod job;
 mod patch;
+mod search;
 
 /// One call's world.
 #[derive(Debug)]

@@ -148,6 +148,12 @@ impl StepSpec {
         size_of::<Self>() + words(&self.command) + pairs(&self.env) + cases
     }
 
+    /// Of all commands that it may run: its own, those of its cases and of their checkers.
+    pub fn words_of_commands(&self) -> impl Iterator<Item = &String> + Clone {
+        let cases = self.cases.iter().flat_map(|case| case.args.iter().chain(case.checker()));
+        self.command.iter().chain(cases)
+    }
+
     /// One case as a step of its own. Made when it is run, so that what policies changed of the step holds for its cases.
     #[must_use]
     pub fn of_case(&self, case: &CaseSpec) -> Self {

@@ -1,7 +1,7 @@
 //! What policies cost: `true` over HTTP by a daemon without any, beside the same with five that are asked about every job.
 //!
-//! No job is like another. Most differ in their command alone, as jobs of one sender do: one of the five, `secrets`, reads that,
-//! and is called. Of those that are counted apart three see what they have not seen before.
+//! No job is like another. Most differ in their command alone, as jobs of one sender do: one of the five, `secrets`, has it
+//! looked through each time, and finds nothing. Of those that are counted apart three see what they have not seen before.
 
 use std::time::{Duration, Instant};
 
@@ -75,13 +75,13 @@ fn usual(number: usize) -> Value {
     json!({"command": ["true", number.to_string()]})
 }
 
-/// In its labels, limits and files.
+/// In its labels, limits and files, which begin as a token does.
 fn new_to_policies(number: usize) -> Value {
     json!({
         "command": ["true"],
         "labels": {"owner": number.to_string()},
         "limits": {"memory_bytes": 100_000_000 + number},
-        "files": [{"path": "number", "text": number.to_string()}],
+        "files": [{"path": "number", "text": format!("npm_{number}")}],
     })
 }
 

@@ -54,25 +54,28 @@ fn the_same_again_is_not_asked(who: Who) {
     assert_eq!(stats["mutated"], 2, "remembered ones count: {stats}");
 }
 
-/// The file has the same name and the same size.
+/// The host looks for what tells a secret, in words and files that differ. A file that has it is read each time: contents are
+/// not kept to be compared.
 fn what_a_policy_looks_at_is_looked_at(who: Who) {
     let daemon =
         Daemon::with_policies(who, &builtin("secrets", "secret-scan", "grants = [\"job-files\"]"), &[]);
     // In two pieces, so that no scanner of repositories takes this file for the secret.
     let key = format!("-----BEGIN OPENSSH {} KEY-----\n", "PRIVATE");
-    let with = |text: &str| json!({"command": ["true"], "files": [{"path": "a", "text": text}]});
-    let harmless = "x".repeat(key.len());
-    // Contents may be a secret, so they are not kept to be compared.
-    for _ in 0..2 {
-        let ran = daemon.run(&with(&harmless));
-        assert!(!remembered(decision(&ran, "secrets")), "{ran}");
-        let problem = denied(&send(&daemon, &with(&key)), 403, "policy_denied");
+    let with =
+        |word: &str, text: &str| json!({"command": ["true", word], "files": [{"path": "a", "text": text}]});
+    for (text, expected) in [("x", false), ("y", true)] {
+        let harmless = text.repeat(key.len());
+        let ran = daemon.run(&with(text, &harmless));
+        assert_eq!(remembered(decision(&ran, "secrets")), expected, "{ran}");
+        let problem = denied(&send(&daemon, &with(text, &key)), 403, "policy_denied");
         assert_eq!(problem["errors"][0]["pointer"], "/files/0", "{problem}");
+        assert!(!remembered(decision(&problem, "secrets")), "{problem}");
+        let problem = denied(&send(&daemon, &with(&key, &harmless)), 403, "policy_denied");
+        assert_eq!(problem["errors"][0]["pointer"], "/steps/0/command/1", "{problem}");
     }
-    for expected in [false, true] {
-        let without = daemon.run(&json!({"command": ["true"]}));
-        assert_eq!(remembered(decision(&without, "secrets")), expected, "{without}");
-    }
+    // Nobody has looked through as much.
+    let large = daemon.run(&with("true", &" ".repeat(70_000)));
+    assert!(!remembered(decision(&large, "secrets")), "{large}");
 }
 
 /// It asks for the time, and its own memory.

@@ -127,6 +127,13 @@ declare module "stockade:policy/job@0.1.0" {
   function stepCommand(step: number): string[] | null;
   /** The step's cases, where it has any: each runs the step's command with words of its own after it. */
   function stepCases(step: number): Case[] | null;
+  /**
+   * Whether any of `texts` is in any word of a command that the job may run: a step's own, those of its cases and of their
+   * checkers. Who looks for few things asks this first: an answer is given again to every job that would be answered the same,
+   * and most commands differ. True, unseen, where the words have more than 64 KiB together (16 bytes more for each), or where
+   * there are more than 64 texts or 4 KiB of them.
+   */
+  function commandsMayContain(texts: string[]): boolean;
   /** Absolute path inside the job. */
   function stepWorkdir(step: number): string | null;
   /** Seccomp profile. */
@@ -301,6 +308,8 @@ declare module "stockade:policy/job-env@0.1.0" {
 declare module "stockade:policy/job-files@0.1.0" {
   /** Up to `length` bytes from `offset`, at most 1 MiB a call; empty at the end. None where there is no such file. */
   function read(path: string, offset: number, length: number): Uint8Array | null;
+  /** Whether any of `texts` is in any of the files; true, unseen, by the bounds of `commands-may-contain`. */
+  function mayContain(texts: string[]): boolean;
 }
 
 /** Grant `metrics`: counters of the policy's own. */

@@ -96,6 +96,13 @@ pub(crate) mod job_files {
             Some(contents[start..end].to_vec())
         })
     }
+
+    pub(crate) fn may_contain(texts: &[String]) -> bool {
+        with(|call| {
+            let contents = call.job.files.iter().map(|(_, contents)| contents.as_slice());
+            super::job::may_contain(texts, contents)
+        })
+    }
 }
 
 pub(crate) mod metrics {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use model::Hook;
 
 use super::State;
+use super::search::may_contain;
 use crate::bindings::types::Pair;
 use crate::bindings::{facts, job_env, job_files, kv, metrics};
 use crate::kv::KvError;
@@ -30,6 +31,13 @@ impl job_files::Host for State {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(file.contents.len());
             let rest = &file.contents[start..];
             rest[..rest.len().min(length as usize).min(MAX_READ)].to_vec()
+        })
+    }
+
+    fn may_contain(&mut self, texts: Vec<String>) -> bool {
+        let bytes = texts.iter().map(String::len).sum();
+        self.witness.ask(bytes, move |view| {
+            may_contain(&texts, &view.spec().files.iter().map(|file| &*file.contents))
         })
     }
 }

@@ -6,6 +6,7 @@ use model::{CaseSpec, JobSpec, Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
+use super::search::may_contain;
 use crate::bindings::job::{Case, File, Host, Volume};
 use crate::bindings::types::Pair;
 use crate::cache::hex;
@@ -71,6 +72,14 @@ impl Host for State {
 
     fn step_cases(&mut self, step: u32) -> Option<Vec<Case>> {
         self.step(step, |step| step.cases.iter().map(case).collect())
+    }
+
+    fn commands_may_contain(&mut self, texts: Vec<String>) -> bool {
+        let bytes = texts.iter().map(String::len).sum();
+        self.witness.ask(bytes, move |view| {
+            let words = view.spec().steps.iter().flat_map(StepSpec::words_of_commands);
+            may_contain(&texts, &words.map(String::as_bytes))
+        })
     }
 
     fn step_workdir(&mut self, step: u32) -> Option<String> {

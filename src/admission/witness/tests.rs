@@ -55,8 +55,16 @@ fn case() -> CaseSpec {
     testing::job(json!({ "steps": steps })).steps.remove(0).cases.remove(0)
 }
 
+fn in_words(s: &mut State) -> bool {
+    job::Host::commands_may_contain(s, vec!["xyzzy".into()])
+}
+
+fn in_files(s: &mut State) -> bool {
+    job_files::Host::may_contain(s, vec!["xyzzy".into()])
+}
+
 /// What a policy may ask about a job, each with a job that it is not the same for.
-const ASKS: [(&str, Ask, Change); 35] = [
+const ASKS: [(&str, Ask, Change); 38] = [
     ("tenant", |s| drop(job::Host::tenant(s)), |_, a| a.tenant.push('x')),
     ("submitter", |s| drop(job::Host::submitter(s)), |_, a| a.submitter.push('x')),
     ("image", |s| drop(job::Host::image(s)), |j, _| j.image.push('x')),
@@ -65,6 +73,19 @@ const ASKS: [(&str, Ask, Change); 35] = [
     ("name", |s| drop(job::Host::step_name(s, 0)), |j, _| j.steps[0].name.push('x')),
     ("command", |s| drop(job::Host::step_command(s, 0)), |j, _| j.steps[0].command.push("x".into())),
     ("cases", |s| drop(job::Host::step_cases(s, 0)), |j, _| j.steps[0].cases.push(case())),
+    ("a word", |s| assert!(!in_words(s)), |j, _| j.steps[0].command.push("is xyzzy".into())),
+    (
+        "a case's word",
+        |s| assert!(!in_words(s)),
+        |j, _| {
+            j.steps[0].cases.push(CaseSpec { args: vec!["xyzzy".into()], ..case() });
+        },
+    ),
+    (
+        "a file's text",
+        |s| assert!(!in_files(s)),
+        |j, _| j.files[0].contents = model::Content::from(b"is xyzzy".to_vec()),
+    ),
     ("workdir", |s| drop(job::Host::step_workdir(s, 0)), |j, _| j.steps[0].workdir.push('x')),
     ("profile", |s| drop(job::Host::step_profile(s, 0)), |j, _| j.steps[0].profile.push('x')),
     ("no step", |s| assert_eq!(job::Host::step_name(s, 1), None), |j, _| j.steps.push(j.steps[0].clone())),
@@ -139,6 +160,15 @@ fn whatever_was_asked_must_be_the_same() {
             assert!(same(*change), "{name}: a job that differs in something else");
         });
     }
+}
+
+#[test]
+fn what_the_host_looks_for_is_all_that_counts() {
+    let policy = policy();
+    let look = |s: &mut State| assert!(!in_words(s) && !in_files(s));
+    let steps = noted(&policy, Hook::Validation, look).expect("notes");
+    let other = json!({ "command": ["other", "words"], "files": [{ "path": "b", "text": "other text" }] });
+    assert!(again(&steps, &mut view(&policy, Hook::Validation, testing::job(other), testing::about())));
 }
 
 #[test]

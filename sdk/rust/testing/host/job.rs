@@ -1,5 +1,6 @@
 use sha2::{Digest, Sha256};
 
+use crate::files::MAX_LOOK;
 use crate::testing::document::{at, document};
 use crate::testing::fake::with;
 use crate::testing::{Job, Step};
@@ -54,6 +55,25 @@ pub(crate) fn step_command(step: u32) -> Option<Vec<String>> {
 
 pub(crate) fn step_cases(step: u32) -> Option<Vec<Case>> {
     of_step(step, |step| step.cases.clone())
+}
+
+pub(crate) fn commands_may_contain(texts: &[String]) -> bool {
+    of(|job| {
+        let cases = job.steps.iter().flat_map(|step| &step.cases);
+        let own = job.steps.iter().flat_map(|step| &step.command);
+        let words = own.chain(cases.flat_map(|case| case.args.iter().chain(&case.checker)));
+        may_contain(texts, words.map(|word| word.as_bytes()))
+    })
+}
+
+/// By the contract's bounds.
+pub(crate) fn may_contain<'a>(texts: &[String], pieces: impl Iterator<Item = &'a [u8]> + Clone) -> bool {
+    let is_small = pieces.clone().map(|piece| piece.len() as u64 + 16).sum::<u64>() <= MAX_LOOK;
+    let are_few = texts.len() <= 64 && texts.iter().map(String::len).sum::<usize>() <= 4096;
+    let is_in = |text: &str, piece: &[u8]| {
+        text.is_empty() || piece.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    !is_small || !are_few || texts.iter().any(|text| pieces.clone().any(|piece| is_in(text, piece)))
 }
 
 pub(crate) fn step_workdir(step: u32) -> Option<String> {
