@@ -211,12 +211,13 @@ impl Admission {
 impl Core {
     /// For those who wait for the answer.
     pub(crate) fn caller<'a>(&'a self, set: &'a Set) -> Caller<'a> {
-        Caller { clock: &self.clock, stock: Some(&set.stock), recalls: self.recalls, aside: self.aside }
+        Caller { stock: Some(&set.stock), ..self.patient() }
     }
 
     /// For the others, who leave what is ready to those.
     pub(crate) fn patient(&self) -> Caller<'_> {
-        Caller { clock: &self.clock, stock: None, recalls: self.recalls, aside: self.aside }
+        let began = Instant::now();
+        Caller { clock: &self.clock, stock: None, recalls: self.recalls, began, aside: self.aside }
     }
 
     pub(crate) fn place(&self) -> Option<Place<'_>> {

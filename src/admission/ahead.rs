@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use model::{Hook, JobId, JobSpec};
 use wasmtime::Store;
@@ -155,7 +156,9 @@ impl Stock {
         let policy = &shelf.policy;
         let mut store = call::store(policy, self.blank(policy));
         // It did start when it was loaded. If it ever does not, the call that needs it finds out why.
-        let Ok(entries) = call::enter(&mut store, policy, |work| work()) else { return false };
+        let Ok(entries) = call::enter(&mut store, policy, Instant::now(), |work| work()) else {
+            return false;
+        };
         let mut line = shelf.lock();
         // What asked the host knows what no job may know of another: it is no longer blank.
         let fits = wants(&line) && !store.data().has_asked;

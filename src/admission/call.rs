@@ -21,7 +21,7 @@ use crate::witness::{Answer, Steps, View};
 
 /// What one host call may copy out of a policy, and what one answer may hold.
 const HOSTCALL_BYTES: usize = 2 << 20;
-/// A call that takes longer lets others have the thread's work.
+/// Who holds the thread for longer lets others have its work.
 const LONG: Duration = Duration::from_millis(2);
 /// For one of them to wake up and take it.
 const MAKE_WAY: Duration = Duration::from_micros(50);
@@ -36,6 +36,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) stock: Option<&'a Stock>,
     /// Whether what a policy has said before may be given again.
     pub(crate) recalls: bool,
+    /// Since when the thread is at it, with whatever was asked before.
+    pub(crate) began: Instant,
     pub(crate) aside: Aside,
 }
 
@@ -119,15 +121,15 @@ impl Caller<'_> {
             // What its memories take already counts.
             state.bounds = std::mem::take(&mut ready.store.data_mut().bounds);
             *ready.store.data_mut() = state;
-            start(&mut ready.store, policy, self.aside);
+            start(&mut ready.store, policy, self.began, self.aside);
             let answer = hook(&mut ready.store, &ready.entries);
             let (left, bounds) = stock.spend(ready);
             (answer, left, bounds)
         } else {
             aside(self.aside, || {
                 let mut store = store(policy, state);
-                let answer =
-                    enter(&mut store, policy, self.aside).and_then(|entries| hook(&mut store, &entries));
+                let entered = enter(&mut store, policy, self.began, self.aside);
+                let answer = entered.and_then(|entries| hook(&mut store, &entries));
                 let State { witness, bounds, .. } = store.into_data();
                 (answer, witness.into_parts(), bounds)
             })
@@ -148,16 +150,21 @@ pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
 }
 
 /// Makes the instance.
-pub(crate) fn enter(store: &mut Store<State>, policy: &Policy, how: Aside) -> wasmtime::Result<Entries> {
-    start(store, policy, how);
+pub(crate) fn enter(
+    store: &mut Store<State>,
+    policy: &Policy,
+    held: Instant,
+    how: Aside,
+) -> wasmtime::Result<Entries> {
+    start(store, policy, held, how);
     let instance = policy.pre.instantiate(&mut *store)?;
     policy.hooks.enter(store, instance)
 }
 
-/// From here on the policy's time runs.
-fn start(store: &mut Store<State>, policy: &Policy, how: Aside) {
+/// From here on the policy's time runs. The thread has been held for longer.
+fn start(store: &mut Store<State>, policy: &Policy, held: Instant, how: Aside) {
     let began = Instant::now();
-    let (ends, mut long) = (began + policy.timeout, began + LONG);
+    let (ends, mut long) = (began + policy.timeout, held + LONG);
     // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
@@ -166,9 +173,10 @@ fn start(store: &mut Store<State>, policy: &Policy, how: Aside) {
             return Ok(UpdateDeadline::Interrupt);
         }
         if now >= long {
-            aside(how, || thread::sleep(MAKE_WAY));
-            // Again, for nobody may have come for the thread's work in that time; and ever less often.
-            long = now + (now - began);
+            let took = now - began;
+            aside(how, || thread::sleep(MAKE_WAY.max(took / 32)));
+            // Again, for nobody may have come for the thread's work in that time; less often, and for longer.
+            long = now + took.max(LONG);
         }
         Ok(UpdateDeadline::Continue(1))
     });

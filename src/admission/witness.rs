@@ -72,7 +72,9 @@ impl Steps {
     /// Whether all of them come out the same, and that is known by then. The draft is as the call would have left it, else
     /// as it was.
     pub(crate) fn again(&self, view: &mut View, until: Instant) -> bool {
-        let same = self.all.iter().all(|step| step(view) && Instant::now() < until);
+        // Looked at before each step too: the host may have searched a job for it.
+        let in_time = || Instant::now() < until;
+        let same = self.all.iter().all(|step| in_time() && step(view)) && in_time();
         if !same {
             view.draft.rewind();
         }

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{Failure, Hook};
 use wasmtime::Engine;
@@ -128,11 +128,14 @@ fn an_answer_is_the_same_whenever_the_instance_was_made() {
     let stock = stock(&maker, &policy, BLANK);
     let clock = Clock::start(&engine, || false).expect("a thread");
     let ask = || -> Called<Judgement> {
-        Caller { clock: &clock, stock: Some(&stock), recalls: false, aside: |work| work() }.call(
-            &policy,
-            state(&policy),
-            |store, entries| entries.validation()?.call_validate(store),
-        )
+        Caller {
+            clock: &clock,
+            stock: Some(&stock),
+            recalls: false,
+            began: Instant::now(),
+            aside: |work| work(),
+        }
+        .call(&policy, state(&policy), |store, entries| entries.validation()?.call_validate(store))
     };
     let made_for_it = ask();
     stock.fill();
@@ -172,7 +175,8 @@ fn what_is_shipped_has_grown_before_it_is_asked() {
         let at = HookConfigurationIndices::new(&pre).expect("it takes settings");
         let policy = Arc::new(testing::loaded(pre, Hooks::default(), Matcher::default()));
         let mut store = call::store(&policy, state(&policy));
-        let instance = call::enter(&mut store, &policy, |work| work()).expect("it starts").instance;
+        let instance =
+            call::enter(&mut store, &policy, Instant::now(), |work| work()).expect("it starts").instance;
         assert!(!store.data().has_asked, "{name} could not be made ahead");
         let used = store.data().bounds.used();
         let settings = at.load(&mut store, &instance).expect("its types are the contract's");

@@ -10,7 +10,7 @@ use crate::bindings::types::Pair;
 use crate::bindings::{facts, job_env, job_files, kv, metrics};
 use crate::kv::KvError;
 use crate::policy::Policy;
-use crate::witness::View;
+use crate::witness::{Answer, View};
 
 const MAX_READ: usize = 1 << 20;
 
@@ -35,8 +35,7 @@ impl job_files::Host for State {
     }
 
     fn may_contain(&mut self, texts: Vec<String>) -> bool {
-        let bytes = texts.iter().map(String::len).sum();
-        self.witness.ask(bytes, move |view| {
+        self.witness.ask(texts.bytes(), move |view| {
             may_contain(&texts, &view.spec().files.iter().map(|file| &*file.contents))
         })
     }

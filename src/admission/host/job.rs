@@ -75,8 +75,7 @@ impl Host for State {
     }
 
     fn commands_may_contain(&mut self, texts: Vec<String>) -> bool {
-        let bytes = texts.iter().map(String::len).sum();
-        self.witness.ask(bytes, move |view| {
+        self.witness.ask(texts.bytes(), move |view| {
             let words = view.spec().steps.iter().flat_map(StepSpec::words_of_commands);
             may_contain(&texts, &words.map(String::as_bytes))
         })

@@ -51,8 +51,11 @@ type Ask = fn(&mut State);
 type Change = fn(&mut JobSpec, &mut About);
 
 fn case() -> CaseSpec {
-    let steps = json!([{ "command": ["a"], "cases": [{ "name": "c", "args": ["b"] }] }]);
-    testing::job(json!({ "steps": steps })).steps.remove(0).cases.remove(0)
+    case_of(&json!({ "name": "c", "args": ["b"] }))
+}
+
+fn case_of(case: &Value) -> CaseSpec {
+    testing::job(json!({ "steps": [{ "command": ["a"], "cases": [case] }] })).steps.remove(0).cases.remove(0)
 }
 
 fn in_words(s: &mut State) -> bool {
@@ -64,7 +67,7 @@ fn in_files(s: &mut State) -> bool {
 }
 
 /// What a policy may ask about a job, each with a job that it is not the same for.
-const ASKS: [(&str, Ask, Change); 38] = [
+const ASKS: [(&str, Ask, Change); 40] = [
     ("tenant", |s| drop(job::Host::tenant(s)), |_, a| a.tenant.push('x')),
     ("submitter", |s| drop(job::Host::submitter(s)), |_, a| a.submitter.push('x')),
     ("image", |s| drop(job::Host::image(s)), |j, _| j.image.push('x')),
@@ -74,6 +77,22 @@ const ASKS: [(&str, Ask, Change); 38] = [
     ("command", |s| drop(job::Host::step_command(s, 0)), |j, _| j.steps[0].command.push("x".into())),
     ("cases", |s| drop(job::Host::step_cases(s, 0)), |j, _| j.steps[0].cases.push(case())),
     ("a word", |s| assert!(!in_words(s)), |j, _| j.steps[0].command.push("is xyzzy".into())),
+    (
+        "a word of another step",
+        |s| assert!(!in_words(s)),
+        |j, _| {
+            j.steps.push(testing::job(json!({ "command": ["xyzzy"] })).steps.remove(0));
+        },
+    ),
+    (
+        "a checker's word",
+        |s| assert!(!in_words(s)),
+        |j, _| {
+            j.steps[0]
+                .cases
+                .push(case_of(&json!({ "name": "c", "expect": { "checker": { "command": ["xyzzy"] } } })));
+        },
+    ),
     (
         "a case's word",
         |s| assert!(!in_words(s)),
@@ -247,6 +266,9 @@ fn what_nobody_answers_is_done_again() {
     assert_eq!(dropped(), (2, 4));
 }
 
+/// Texts that are too many to be kept, however short.
+const MANY: usize = MAX_BYTES / size_of::<String>() + 1;
+
 #[test]
 fn a_call_without_end_is_not_noted_to_its_end() {
     let policy = policy();
@@ -259,7 +281,9 @@ fn a_call_without_end_is_not_noted_to_its_end() {
         (0..=MAX_BYTES / 1000).for_each(|_| log::Host::log(s, log::Level::Debug, "x".repeat(1001)));
     };
     assert!(noted(&policy, Hook::Validation, logs).is_none());
-    let questions: [Ask; 3] = [
+    let questions: [Ask; 5] = [
+        |s| assert!(job::Host::commands_may_contain(s, vec![String::new(); MANY])),
+        |s| assert!(job_files::Host::may_contain(s, vec![String::new(); MANY])),
         |s| drop(job::Host::label(s, "x".repeat(MAX_BYTES))),
         |s| assert!(job::Host::step_limit(s, 0, "x".repeat(MAX_BYTES)).is_none()),
         |s| assert!(patch::Host::json_op(s, "x".repeat(MAX_BYTES)).is_err()),
