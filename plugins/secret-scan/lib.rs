@@ -67,13 +67,12 @@ impl Policy for SecretScan {
 impl Validate for SecretScan {
     fn validate(&self, job: &Job) -> Verdict {
         let scanner = Scanner::new(&self.skip_rules);
-        let beginnings = scanner.beginnings();
         let mut notes = Notes::new();
-        if job.commands_may_contain(&beginnings) {
+        if job.commands_may_contain(&scanner.beginnings) {
             notes = self.scan_commands(&scanner, job, notes)?;
         }
         // What is looked through there is never too large for a usual `max_bytes`.
-        if self.max_bytes >= files::MAX_LOOK && !files::may_contain(&beginnings) {
+        if self.max_bytes >= files::MAX_LOOK && !files::may_contain(&scanner.beginnings) {
             return Ok(notes);
         }
         self.scan_files(&scanner, job, notes)

@@ -21,25 +21,22 @@ pub(crate) struct Found {
 
 pub(crate) struct Scanner {
     skipped: Vec<Rule>,
-    /// By first byte: whether a secret may begin with it.
+    /// Of all that is looked for: what holds none of these holds no secret.
+    pub(crate) beginnings: Vec<&'static str>,
+    /// By first byte: whether one of them begins with it.
     begins: [bool; 256],
 }
 
 impl Scanner {
     pub(crate) fn new(skipped: &[Rule]) -> Self {
+        let shapes = SHAPES.iter().filter(|shape| !skipped.contains(&shape.rule));
+        let key = (!skipped.contains(&Rule::PrivateKey)).then_some(PEM);
+        let beginnings: Vec<_> = shapes.map(|shape| shape.prefix).chain(key).collect();
         let mut begins = [false; 256];
-        begins[usize::from(PEM.as_bytes()[0])] = !skipped.contains(&Rule::PrivateKey);
-        for shape in SHAPES.iter().filter(|shape| !skipped.contains(&shape.rule)) {
-            begins[usize::from(shape.prefix.as_bytes()[0])] = true;
+        for text in &beginnings {
+            begins[usize::from(text.as_bytes()[0])] = true;
         }
-        Self { skipped: skipped.to_vec(), begins }
-    }
-
-    /// Of all that is looked for: what holds none of these holds no secret.
-    pub(crate) fn beginnings(&self) -> Vec<&'static str> {
-        let shapes = SHAPES.iter().filter(|shape| !self.skipped.contains(&shape.rule));
-        let key = (!self.skipped.contains(&Rule::PrivateKey)).then_some(PEM);
-        shapes.map(|shape| shape.prefix).chain(key).collect()
+        Self { skipped: skipped.to_vec(), beginnings, begins }
     }
 
     pub(crate) fn first(&self, text: &[u8]) -> Option<Found> {

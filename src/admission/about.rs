@@ -41,3 +41,8 @@ impl About {
         }
     }
 }
+
+/// As policies are told the time.
+pub(crate) fn unix_ms(time: Timestamp) -> u64 {
+    u64::try_from(time.as_millisecond()).unwrap_or(0)
+}

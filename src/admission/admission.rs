@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use model::{Decision, Failure, Hook, HostPolicy, JobId, JobSpec};
 use wasmtime::Engine;
 
 use crate::About;
-use crate::ahead::{self, Maker, Stock};
+use crate::ahead::{self, Maker};
 use crate::cache::Cache;
 use crate::call::{Aside, Caller, aside};
 use crate::chain::Chain;
@@ -290,13 +289,6 @@ fn out_of_places(
         return Verdict::Denied(Denial::from_decisions(decisions, warnings));
     }
     Verdict::Admitted(crate::Admitted::new(Arc::clone(spec), decisions, warnings, follower(spec)))
-}
-
-impl Set {
-    fn empty(maker: &Maker) -> Self {
-        let stock = Arc::new(Stock::new(maker, Vec::new()));
-        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new(), stock }
-    }
 }
 
 mod reload;

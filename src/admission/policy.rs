@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use model::{Hook, JobSpec, Mode, NetworkMode};
 use wasmtime::component::InstancePre;
 
-use crate::ahead::Stock;
+use crate::ahead::{Maker, Stock};
 use crate::bindings::types::Additions;
 use crate::bundle::{Grant, Matcher};
 use crate::call::Judgement;
@@ -28,7 +29,7 @@ pub(crate) struct Set {
     pub(crate) generation: u64,
     /// The bundle's name as it was given.
     pub(crate) bundle: Option<String>,
-    pub(crate) loaded_at: jiff::Timestamp,
+    pub(crate) loaded_at: Timestamp,
     /// By order, ties by name.
     pub(crate) policies: Vec<Arc<Policy>>,
     pub(crate) stock: Arc<Stock>,
@@ -68,6 +69,11 @@ impl std::fmt::Debug for Policy {
 }
 
 impl Set {
+    pub(crate) fn empty(maker: &Maker) -> Self {
+        let stock = Arc::new(Stock::new(maker, Vec::new()));
+        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new(), stock }
+    }
+
     /// The policies that are asked at `hook`, whatever the job.
     pub(crate) fn at(&self, hook: Hook) -> impl Iterator<Item = &Arc<Policy>> {
         self.policies.iter().filter(move |policy| policy.mode != Mode::Off && policy.hooks.has(hook))

@@ -14,8 +14,8 @@ use crate::component::metadata;
 use crate::draft::Rights;
 use crate::hooks::Hooks;
 use crate::host::{State, linker};
-use crate::policy::Policy;
-use crate::{About, Facts};
+use crate::policy::{Policy, Set};
+use crate::{About, Admission, Facts};
 
 mod components;
 
@@ -49,6 +49,12 @@ pub(crate) fn validator(engine: &Engine) -> Arc<Policy> {
     let pre = linker(engine, &[]).and_then(|linker| linker.instantiate_pre(&component)).expect("it links");
     let hooks = Hooks::of(&pre);
     Arc::new(loaded(pre, hooks, Matcher::default()))
+}
+
+/// It alone is asked from now on.
+pub(crate) fn put_in_force(admission: &Admission, policy: Arc<Policy>) {
+    let set = Set { generation: 1, policies: vec![policy], ..Set::empty(&admission.core.maker) };
+    admission.core.current.store(Arc::new(set));
 }
 
 /// The only policy of its bundle.

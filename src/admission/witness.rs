@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use model::{Hook, JobSpec, Receipt};
 
 use crate::About;
+use crate::about::unix_ms;
 use crate::draft::Draft;
 use crate::policy::Policy;
 
@@ -45,7 +46,7 @@ impl View {
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        u64::try_from(self.about.now.as_millisecond()).unwrap_or(0)
+        unix_ms(self.about.now)
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Admission;
+use crate::about::unix_ms;
 use crate::bundle::Grant;
 use crate::policy::Set;
 
@@ -24,7 +25,7 @@ impl Memories {
         let mut all = Self::default();
         for policy in set.policies.iter().filter(|policy| policy.grants.contains(&Grant::Kv)) {
             let (mut values, mut ttls) = (BTreeMap::new(), BTreeMap::new());
-            for (key, value, ttl) in policy.kv.living(millis(now)) {
+            for (key, value, ttl) in policy.kv.living(unix_ms(now)) {
                 let Ok(text) = String::from_utf8(value) else { continue };
                 if ttl > 0 {
                     ttls.insert(key.clone(), ttl);
@@ -48,14 +49,9 @@ impl Admission {
             let ttl = |key: &String| ttls.and_then(|all| all.get(key)).copied().unwrap_or(0);
             let all = memories.kv.get(&*policy.name).into_iter().flatten();
             let entries = all.map(|(key, value)| (key.clone(), value.clone().into_bytes(), ttl(key)));
-            policy.kv.restore(entries, millis(now));
+            policy.kv.restore(entries, unix_ms(now));
         }
     }
-}
-
-/// As policies are told the time.
-fn millis(time: Timestamp) -> u64 {
-    u64::try_from(time.as_millisecond()).unwrap_or(0)
 }
 
 #[cfg(test)]

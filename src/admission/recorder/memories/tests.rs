@@ -6,12 +6,10 @@ use model::JobId;
 use serde_json::json;
 
 use super::Memories;
-use crate::ahead::Stock;
 use crate::bundle::Grant;
 use crate::kv::Kv;
-use crate::policy::Set;
 use crate::recorder::Recorded;
-use crate::testing::{Folder, about, host, job, validator};
+use crate::testing::{Folder, about, host, job, put_in_force, validator};
 use crate::{About, Admission, Options};
 
 /// One policy with a memory, which traps when it is asked.
@@ -19,9 +17,7 @@ fn load(admission: &Admission) -> Arc<Kv> {
     let mut policy = validator(&admission.core.engine);
     Arc::get_mut(&mut policy).expect("nobody else's").grants.push(Grant::Kv);
     let kv = Arc::clone(&policy.kv);
-    let stock = Arc::new(Stock::new(&admission.core.maker, []));
-    let (policies, loaded_at) = (vec![policy], Timestamp::UNIX_EPOCH);
-    admission.core.current.store(Arc::new(Set { generation: 1, bundle: None, loaded_at, policies, stock }));
+    put_in_force(admission, policy);
     kv
 }
 
