@@ -1,9 +1,10 @@
 //! Moves a job from queued to running to its end, in a task of its own: a client that goes away changes nothing.
 //!
-//! Nothing runs before the journal has that it was started, so no job is run twice by accident; nothing is answered as ended
-//! before the journal has its end.
+//! No program runs before the journal has that its job was started, so none is run twice by accident; nothing is answered as
+//! ended before the journal has its end. A job whose turn it is has its sandbox made while the journal writes.
 
 mod attempts;
+mod begin;
 mod commit;
 mod end;
 mod given;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use admission::Admitted;
 use image::Images;
-use journal::{Commit, Idempotency, JournalError, NewJob};
+use journal::{Idempotency, JournalError};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
 use schedule::{Expired, Queue, Ticket};
@@ -29,6 +30,7 @@ use crate::store::Store;
 use crate::store::live::Live;
 use crate::telemetry::{Telemetry, Trace};
 use attempts::{Attempts, NotAgain};
+use begin::Begin;
 use commit::Wanted;
 use end::Ending;
 use turn::{Turn, cancelled, stop};
@@ -117,13 +119,11 @@ impl Runner {
             // In one write with its being accepted.
             live.happened(Happened::Started { attempt: 1, queue_us: 0 });
         }
-        let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency };
-        let commit = self.store.journal.accept(new);
         let (told, taken) = oneshot::channel();
         self.spawn(Task {
             live: Arc::clone(&live),
-            begin: Begin::New(commit, told),
-            admitted,
+            begin: Begin::New { idempotency, told },
+            admitted: Arc::new(admitted),
             held,
             plan,
             turn,
@@ -145,9 +145,17 @@ impl Runner {
 
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
         let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt, trace } = task;
-        let ending = Ending::new(&self, &live, &admitted, trace);
-        let Some(ending) = begin.kept(&live, &self.store, ending).await else { return };
-        let (queued, mut stopping, is_later) = (Instant::now(), self.stopping.subscribe(), turn.is_later());
+        let (ending, journal) = (Ending::new(&self, &live, &admitted, trace), &self.store.journal);
+        let is_later = turn.is_later();
+        let begin = if is_later {
+            if let Err(refused) = begin.kept(journal, &live, &admitted).await {
+                return refused.end(ending).await;
+            }
+            Begin::Known
+        } else {
+            begin
+        };
+        let (queued, mut stopping) = (Instant::now(), self.stopping.subscribe());
         let patience = admitted.spec().queue_timeout_ms.map(Duration::from_millis);
         let lease = tokio::select! {
             biased;
@@ -166,9 +174,6 @@ impl Runner {
             }
             live.happened(Happened::Started { attempt, queue_us: micros(queued.elapsed()) });
         }
-        if let Err(error) = live.write(&self.store.journal).await {
-            return ending.broken(&error).await;
-        }
         let wanted = Wanted::of(&admitted);
         let mut attempts = Attempts {
             runner: &self,
@@ -177,13 +182,13 @@ impl Runner {
             attempt,
             most: admitted.spec().max_attempts,
         };
-        let mut outcome = match attempts.all(admitted, plan, inbox).await {
+        let mut outcome = match attempts.all(begin, admitted, plan, inbox).await {
             Ok(outcome) => outcome,
             Err(NotAgain::Waits(inbox)) => {
                 drop((lease, room));
                 return ending.waits(inbox, patience).await;
             }
-            Err(NotAgain::Journal(error)) => return ending.broken(&error).await,
+            Err(NotAgain::Refused(refused)) => return refused.end(ending).await,
         };
         drop(room);
         // Before the end is told: whoever hears of it may send the next job at once.
@@ -217,7 +222,7 @@ fn accepted(admitted: &mut Admitted<JobSpec>, admit: Duration, trace: &Trace) ->
 struct Task {
     live: Arc<Live>,
     begin: Begin,
-    admitted: Admitted<JobSpec>,
+    admitted: Arc<Admitted<JobSpec>>,
     held: Held,
     plan: LaunchPlan,
     turn: Turn,
@@ -225,39 +230,4 @@ struct Task {
     room: Option<OwnedSemaphorePermit>,
     attempt: u32,
     trace: Trace,
-}
-
-/// What the journal must have before anything else happens.
-enum Begin {
-    New(Commit, oneshot::Sender<Result<(), JournalError>>),
-    /// The journal knows the job, but not all that has happened since the start.
-    Again,
-}
-
-impl Begin {
-    /// Gives the end back where the job goes on.
-    async fn kept(self, live: &Live, store: &Store, ending: Ending) -> Option<Ending> {
-        match self {
-            Self::New(commit, told) => {
-                let kept = commit.await;
-                let taken = kept.is_ok();
-                if taken {
-                    live.accepted();
-                }
-                // Whoever sent the job may have gone.
-                let _ = told.send(kept);
-                if !taken {
-                    ending.never_was();
-                    return None;
-                }
-            }
-            Self::Again => {
-                if let Err(error) = live.write(&store.journal).await {
-                    ending.broken(&error).await;
-                    return None;
-                }
-            }
-        }
-        Some(ending)
-    }
 }

@@ -128,7 +128,8 @@ async fn job(args: &RunArgs, ours: Ours<'_>, mut admitted: Admitted<JobSpec>) ->
     let additions = additions(admission);
     let changed = Arc::new(Changed::default());
     let watch = Arc::clone(&changed);
-    let outcome = supervisor.run(admitted, plan, io, orders, watch, Arc::new(NoLanes)).await;
+    let launched = supervisor.launch(Arc::new(admitted), plan, io, orders, watch, Arc::new(NoLanes)).await;
+    let outcome = launched.run().await;
     let (mut code, explanation) = (exit::code(&outcome), exit::explanation(&outcome));
     if !args.json {
         outcome.warnings.iter().for_each(output::note);

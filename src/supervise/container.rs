@@ -66,7 +66,7 @@ pub(crate) struct StepHandles {
 }
 
 /// A plan that the launcher was sent.
-pub(crate) struct Launched {
+pub(crate) struct Sent {
     control: Control,
     since: Instant,
 }
@@ -78,14 +78,14 @@ pub(crate) async fn launch(
     plan: &LaunchPlan,
     over: Option<u32>,
     orders: &mut Orders,
-) -> Result<Launched, Broken> {
+) -> Result<Sent, Broken> {
     let since = Instant::now();
     let socket = tokio::select! {
         biased;
         taken = timeout(START_GRACE, taken(inner, plan, over)) => taken.map_err(|_| Broken::Silent(START_GRACE))??,
         () = orders.cancelled() => return Err(Broken::Cancelled),
     };
-    Ok(Launched { control: Control::new(socket)?, since })
+    Ok(Sent { control: Control::new(socket)?, since })
 }
 
 async fn taken(inner: &Inner, plan: &LaunchPlan, over: Option<u32>) -> Result<OwnedFd, Broken> {
@@ -100,13 +100,8 @@ async fn taken(inner: &Inner, plan: &LaunchPlan, over: Option<u32>) -> Result<Ow
 }
 
 impl Container {
-    pub(crate) fn new(
-        inner: Arc<Inner>,
-        plan: LaunchPlan,
-        launched: Launched,
-        watch: Arc<dyn Watch>,
-    ) -> Self {
-        let Launched { control, since } = launched;
+    pub(crate) fn new(inner: Arc<Inner>, plan: LaunchPlan, sent: Sent, watch: Arc<dyn Watch>) -> Self {
+        let Sent { control, since } = sent;
         let (handles, receipt) = (Vec::new(), None);
         let counted = Counted::new(&inner);
         Self {

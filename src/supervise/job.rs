@@ -64,36 +64,56 @@ pub(crate) struct Running {
     pub(crate) case_output_left: usize,
 }
 
-pub(crate) async fn run(call: Call) -> Outcome {
+/// A job whose sandbox is on its way, or could not be launched. None of its programs is started before [`Launched::run`]; to
+/// drop it is to end the sandbox.
+pub struct Launched(Result<Running, Outcome>);
+
+impl fmt::Debug for Launched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Launched").field(&self.0.is_ok()).finish()
+    }
+}
+
+pub(crate) async fn launch(call: Call) -> Launched {
     let Call { inner, admitted, plan, io, mut orders, watch, lanes } = call;
     let container = match container::launch(&inner, &plan, None, &mut orders).await {
-        Ok(launched) => Container::new(inner, plan, launched, Arc::clone(&watch)),
+        Ok(sent) => Container::new(inner, plan, sent, Arc::clone(&watch)),
         Err(error) => {
             let error = error.unless_cancelled(&mut orders);
             let outcome = broken(admitted.spec(), Vec::new(), Learnt::default(), &error);
             let again = Again { admitted, plan, orders: orders.afresh() };
-            return Outcome { again: Some(again).filter(|_| outcome.status == Status::Lost), ..outcome };
+            let again = Some(again).filter(|_| outcome.status == Status::Lost);
+            return Launched(Err(Outcome { again, ..outcome }));
         }
     };
-    let (said, timing) = (Said::default(), Timing::default());
-    let mut job = Running {
+    Launched(Ok(Running {
         container,
-        admitted: Arc::clone(&admitted),
+        admitted,
         orders,
         watch,
         lanes,
         io,
-        said,
-        timing,
+        said: Said::default(),
+        timing: Timing::default(),
         case_output_left: cases::MOST_OUTPUT,
-    };
-    let mut steps = Vec::with_capacity(job.spec().steps.len());
-    let outcome = match job.steps(&mut steps).await {
-        Err(error) => job.broken(steps, error).await,
-        Ok(()) => job.finish(steps).await,
-    };
-    let again = (outcome.status == Status::Lost).then(|| job.again());
-    Outcome { again, ..outcome }
+    }))
+}
+
+impl Launched {
+    /// To its end. Dropping the future ends the job.
+    pub async fn run(self) -> Outcome {
+        let mut job = match self.0 {
+            Ok(job) => job,
+            Err(outcome) => return outcome,
+        };
+        let mut steps = Vec::with_capacity(job.spec().steps.len());
+        let outcome = match job.steps(&mut steps).await {
+            Err(error) => job.broken(steps, error).await,
+            Ok(()) => job.finish(steps).await,
+        };
+        let again = (outcome.status == Status::Lost).then(|| job.again());
+        Outcome { again, ..outcome }
+    }
 }
 
 /// What a job's outcome keeps of its running, however it ended.

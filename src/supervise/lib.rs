@@ -34,7 +34,7 @@ use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, 
 use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources, Step};
 use tokio::sync::mpsc;
 
-pub use job::Again;
+pub use job::{Again, Launched};
 use job::Call;
 use orders::Orders;
 pub use watch::{Changes, Lanes, NoLanes, NoWatch, Watch};
@@ -149,26 +149,25 @@ impl Supervisor {
         self.host().cgroup.freeze
     }
 
-    /// Runs the job to its end. Dropping the sender of `orders` changes nothing; dropping the future ends the job.
-    pub async fn run(
+    /// Has the job's sandbox made. Dropping the sender of `orders` changes nothing.
+    pub async fn launch(
         &self,
-        admitted: Admitted<JobSpec>,
+        admitted: Arc<Admitted<JobSpec>>,
         plan: LaunchPlan,
         io: Io,
         orders: mpsc::Receiver<Order>,
         watch: Arc<dyn Watch>,
         lanes: Arc<dyn Lanes>,
-    ) -> Outcome {
-        let (inner, admitted) = (Arc::clone(&self.inner), Arc::new(admitted));
+    ) -> Launched {
         let orders = Orders::new(orders, Arc::clone(&watch), self.can_pause());
-        job::run(Call { inner, admitted, plan, io, orders, watch, lanes }).await
+        job::launch(Call { inner: Arc::clone(&self.inner), admitted, plan, io, orders, watch, lanes }).await
     }
 
-    /// Runs a job once more that was lost, from its beginning, told to the same watch.
-    pub async fn again(&self, again: Again, watch: Arc<dyn Watch>, lanes: Arc<dyn Lanes>) -> Outcome {
+    /// Launches a job once more that was lost, to be run from its beginning and told to the same watch.
+    pub async fn again(&self, again: Again, watch: Arc<dyn Watch>, lanes: Arc<dyn Lanes>) -> Launched {
         let Again { admitted, plan, orders } = again;
         let inner = Arc::clone(&self.inner);
-        job::run(Call { inner, admitted, plan, io: Io::Capture, orders, watch, lanes }).await
+        job::launch(Call { inner, admitted, plan, io: Io::Capture, orders, watch, lanes }).await
     }
 }
 

@@ -1,17 +1,16 @@
 //! A job that has its place, run until an end that counts: one that was lost runs again where it may.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use admission::Admitted;
-use journal::JournalError;
 use model::{Happened, JobSpec, Status};
 use sandbox::LaunchPlan;
 use schedule::{Lease, Queue};
-use supervise::{Io, Order, Outcome};
+use supervise::{Io, Launched, Order, Outcome};
 use tokio::sync::mpsc;
 
 use super::Runner;
+use super::begin::{Begin, Refused};
 use super::given::{Room, Watcher};
 use crate::store::live::Live;
 
@@ -28,20 +27,25 @@ pub(super) struct Attempts<'a> {
 pub(super) enum NotAgain {
     /// The next start of the server runs it again. What is ordered meanwhile comes here.
     Waits(mpsc::Receiver<Order>),
-    Journal(JournalError),
+    Refused(Refused),
 }
 
 impl Attempts<'_> {
     pub(super) async fn all(
         &mut self,
-        admitted: Admitted<JobSpec>,
+        begin: Begin,
+        admitted: Arc<Admitted<JobSpec>>,
         plan: LaunchPlan,
         inbox: mpsc::Receiver<Order>,
     ) -> Result<Outcome, NotAgain> {
         let (supervisor, watch, room) = (&self.runner.supervisor, self.watch(), self.room());
-        // Pinned here and once: each hand that it went through would keep room for it.
-        let run = pin!(supervisor.run(admitted, plan, Io::Capture, inbox, watch, room));
-        let mut outcome = self.kept(run).await;
+        let journal = &self.runner.store.journal;
+        // The launch first: it is under way while the journal is given what to write.
+        let launch = supervisor.launch(Arc::clone(&admitted), plan, Io::Capture, inbox, watch, room);
+        let launched = async { Ok(launch.await) };
+        let (launched, ()) = tokio::try_join!(launched, begin.kept(journal, self.live, &admitted))
+            .map_err(NotAgain::Refused)?;
+        let mut outcome = self.run(launched).await;
         while outcome.status == Status::Lost {
             tracing::warn!(job_id = %self.live.id, attempt = self.attempt, "the launcher ended under a job");
             if self.attempt >= self.most {
@@ -54,22 +58,22 @@ impl Attempts<'_> {
                 // It keeps its place.
                 self.live.happened(Happened::Started { attempt: self.attempt, queue_us: 0 });
             }
-            self.live.write(&self.runner.store.journal).await.map_err(NotAgain::Journal)?;
+            Begin::Known.kept(journal, self.live, &admitted).await.map_err(NotAgain::Refused)?;
             let Some(again) = outcome.again else { break };
             if !is_alive {
                 return Err(NotAgain::Waits(again.into_orders()));
             }
             let again = supervisor.again(again, self.watch(), self.room());
             // Rare, and as large as the first.
-            outcome = Box::pin(self.kept(again)).await;
+            outcome = Box::pin(async { self.run(again.await).await }).await;
         }
         Ok(outcome)
     }
 
     /// What happens meanwhile is written where somebody listens.
-    async fn kept(&self, run: impl Future<Output = Outcome>) -> Outcome {
+    async fn run(&self, launched: Launched) -> Outcome {
         tokio::select! {
-            outcome = run => outcome,
+            outcome = launched.run() => outcome,
             () = self.live.keep(&self.runner.store.journal) => unreachable!("it is there to be dropped"),
         }
     }

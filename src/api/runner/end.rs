@@ -12,6 +12,7 @@ use model::{
 use supervise::{Collected, Order, Outcome};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::Runner;
@@ -193,7 +194,8 @@ impl Ending {
         self.live.close(&self.store.journal);
         self.store.remove(job.id);
         self.tell(&job, last);
-        // After everybody was told: nobody waits for it.
+        // What follows is nobody's to wait for: those who were told now may be next in line behind this very task.
+        yield_now().await;
         self.telemetry.ended(&job);
         std::mem::take(&mut self.trace).ended(&self.telemetry, &job, || self.live.history());
     }

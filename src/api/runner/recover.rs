@@ -11,9 +11,10 @@ use model::{Cause, Happened, JobSpec, Status};
 use schedule::Ask;
 use tokio::sync::mpsc;
 
+use super::begin::Begin;
 use super::end::Ending;
 use super::turn::Turn;
-use super::{Begin, ORDERS, Runner, Task};
+use super::{ORDERS, Runner, Task};
 use crate::admit::facts;
 use crate::blobs::refill;
 use crate::held::Held;
@@ -123,7 +124,7 @@ impl Runner {
         if let Turn::Now(_) = turn {
             live.happened(Happened::Started { attempt, queue_us: 0 });
         }
-        let (begin, room) = (Begin::Again, None);
+        let (begin, admitted, room) = (Begin::Known, Arc::new(admitted), None);
         self.spawn(Task { live, begin, admitted, held, plan, turn, inbox, room, attempt, trace });
     }
 }

@@ -231,8 +231,10 @@ impl Live {
         let mut log = self.log();
         log.closed = true;
         let (late, _) = log.give();
-        // Goes on by itself.
-        drop(journal.append(self.id, late));
+        if !late.is_empty() {
+            // Goes on by itself.
+            drop(journal.append(self.id, late));
+        }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

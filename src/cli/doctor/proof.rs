@@ -106,7 +106,8 @@ async fn sandbox(config: &Config, launcher: Launcher, profiles: Profiles) -> Che
     // Nobody orders anything, and a dropped sender changes nothing.
     let (_, orders) = mpsc::channel(1);
     let (watch, lanes) = (Arc::new(NoWatch), Arc::new(NoLanes));
-    verdict(&supervisor.run(admitted, plan, Io::Capture, orders, watch, lanes).await)
+    let launched = supervisor.launch(Arc::new(admitted), plan, Io::Capture, orders, watch, lanes).await;
+    verdict(&launched.run().await)
 }
 
 fn verdict(outcome: &Outcome) -> Check {

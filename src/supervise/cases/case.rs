@@ -74,8 +74,8 @@ impl Case {
         self.orders.until_resumed().await?;
         let spec = self.admitted.spec();
         let plan = self.inner.planner(&self.sources).plan_case(spec, program)?;
-        let launched = container::launch(&self.inner, &plan, Some(self.slot), &mut self.orders).await?;
-        let mut container = Container::new(Arc::clone(&self.inner), plan, launched, Arc::new(NoWatch));
+        let sent = container::launch(&self.inner, &plan, Some(self.slot), &mut self.orders).await?;
+        let mut container = Container::new(Arc::clone(&self.inner), plan, sent, Arc::new(NoWatch));
         let (on_output_limit, io) = (spec.on_output_limit, Io::Capture);
         let program = Program { step: program, index: 0, on_output_limit, io, tty: false, follower: None };
         match in_container(&mut container, files, &mut self.orders, program, account).await {

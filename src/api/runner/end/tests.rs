@@ -5,6 +5,7 @@ use model::Happened;
 use tokio::time::timeout;
 
 use super::*;
+use crate::runner::begin::Begin;
 use crate::testing::{State, admitted, live};
 
 /// A job that the journal has and that runs, and what tells that the server stops.
@@ -190,8 +191,8 @@ async fn what_the_journal_refuses_ends_all_the_same() {
     unknown.happened(Happened::Started { attempt: 2, queue_us: 0 });
     state.store.add(Arc::clone(&unknown));
     ending.live = Arc::clone(&unknown);
-    let begun = crate::runner::Begin::Again.kept(&unknown, &state.store, ending).await;
-    assert!(begun.is_none());
+    let kept = Begin::Known.kept(&state.store.journal, &unknown, &Arc::new(admitted())).await;
+    kept.expect_err("refused").end(ending).await;
     assert_eq!(told(&unknown).await.status, Status::InternalError);
     assert!(state.store.live(unknown.id).is_none());
 }
