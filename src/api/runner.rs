@@ -211,7 +211,7 @@ fn accepted(admitted: &mut Admitted<JobSpec>, admit: Duration, trace: &Trace) ->
         submitter: about.submitter.clone(),
         labels: spec.labels.clone(),
         priority: spec.priority,
-        policy,
+        policy: policy.into(),
         warnings,
         admit_us: micros(admit),
         traceparent: trace.traceparent(),

@@ -12,8 +12,8 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use journal::{Journal, NewJob, Options};
 use model::{
-    Accepted, Artifact, Decision, Ended, Happened, Hook, HostPolicy, JobId, JobRequest, JobSpec, Limits,
-    Mode, Ruling, Status, Timing,
+    Accepted, Artifact, Decision, Decisions, Ended, Happened, Hook, HostPolicy, JobId, JobRequest, JobSpec,
+    Limits, Mode, Ruling, Status, Timing,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -131,7 +131,7 @@ fn accepted(id: JobId) -> Accepted {
         submitter: "anonymous".into(),
         labels: BTreeMap::new(),
         priority: 0,
-        policy: Vec::new(),
+        policy: Decisions::default(),
         warnings: Vec::new(),
         admit_us: 1,
         traceparent: None,

@@ -271,7 +271,7 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
         artifact_errors: outcome.artifact_errors,
         committed: None,
-        policy: [before.decisions, outcome.policy].concat(),
+        policy: [before.decisions, outcome.policy].concat().into(),
         warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,

@@ -132,16 +132,16 @@ impl Journal {
         }
     }
 
-    /// The last events of a job before its end, and `job` as it ended. Its spec is dropped, the blobs it was given are
+    /// The last events of a job before its end, and its [`Job::summary`]. Its spec is dropped, the blobs it was given are
     /// released, those it made are kept for it; and the callback is due, all at one instant.
     pub fn end<E: Borrow<Event>>(
         &self,
         id: JobId,
         events: impl AsRef<[E]>,
-        job: &Job,
+        summary: &Job,
         callback: Option<&Callback>,
     ) -> Commit {
-        match end(id, events.as_ref(), job, callback) {
+        match end(id, events.as_ref(), summary, callback) {
             Ok(end) => self.0.writes.push(Write::End(Box::new(end))),
             Err(error) => Commit::answered(Err(error)),
         }
@@ -248,17 +248,17 @@ fn accept(new: NewJob<'_, impl Borrow<Event>>) -> Result<Accept, JournalError> {
 fn end(
     id: JobId,
     events: &[impl Borrow<Event>],
-    job: &Job,
+    summary: &Job,
     callback: Option<&Callback>,
 ) -> Result<End, JournalError> {
-    let bytes = job.artifacts.iter().fold(0u64, |sum, artifact| sum.saturating_add(artifact.bytes));
-    let digests = job.artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
+    let bytes = summary.artifacts.iter().fold(0u64, |sum, artifact| sum.saturating_add(artifact.bytes));
+    let digests = summary.artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
     Ok(End {
         id,
         batch: Batch::of(events)?,
-        status: job.status,
-        finished_at: job.finished_at.unwrap_or_else(Timestamp::now),
-        summary: serde_json::to_string(&job.without_outputs())?,
+        status: summary.status,
+        finished_at: summary.finished_at.unwrap_or_else(Timestamp::now),
+        summary: serde_json::to_string(summary)?,
         artifacts: (digests, bytes),
         callback: callback.map(|callback| (callback.url.clone(), callback.secret.to_vec())),
     })

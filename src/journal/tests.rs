@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use model::{
-    Accepted, Artifact, Chunk, Content, Ended, Event, FileSpec, Happened, Job, JobId, JobSpec, Network,
-    OnOutputLimit, Status, StepResult, Stream, Timing, Usage,
+    Accepted, Artifact, Chunk, Content, Decision, Ended, Event, FileSpec, Happened, Hook, Job, JobId,
+    JobSpec, Network, OnOutputLimit, Status, StepResult, Stream, Timing, Usage,
 };
 
 use crate::{Durability, Journal, JournalError, NewJob, Options, Retention};
@@ -92,6 +92,12 @@ fn spec_of_blobs(digests: &[&str]) -> JobSpec {
     JobSpec { files: digests.iter().enumerate().map(file).collect(), ..spec() }
 }
 
+fn decision(hook: Hook) -> Decision {
+    let text = r#"{"policy":"quota","digest":"sha256:00","generation":1,"hook":"validation","mode":"enforce",
+        "verdict":"allow","patch":[],"duration_us":3}"#;
+    Decision { hook, ..serde_json::from_str(text).expect("a decision") }
+}
+
 /// A job on its way through the journal.
 struct Run<'a> {
     journal: &'a Journal,
@@ -109,7 +115,7 @@ impl<'a> Run<'a> {
             submitter: "ci".into(),
             labels,
             priority: 0,
-            policy: Vec::new(),
+            policy: vec![decision(Hook::Validation)].into(),
             warnings: Vec::new(),
             admit_us: 7,
             traceparent: None,
@@ -158,7 +164,7 @@ impl<'a> Run<'a> {
     fn end(mut self, status: Status, artifacts: Vec<Artifact>) -> Job {
         let last = self.last(status, artifacts);
         let job = Job::from_events(self.events.clone()).expect("whole");
-        self.journal.end(self.id, &last, &job, None).wait().expect("ended");
+        self.journal.end(self.id, &last, &job.summary(&self.events[0]), None).wait().expect("ended");
         job
     }
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, ArtifactError, CaseResult, Cause, Committed, Decision, JobId, Receipt, Status, StepResult,
-    Timing,
+    Artifact, ArtifactError, CaseResult, Cause, Committed, Decision, Decisions, JobId, Receipt, Status,
+    StepResult, Timing,
 };
 
 /// One thing that happened to a job, by its `type`. Numbered from 1 within a job, without gaps: the number is the id of the server-sent event.
@@ -61,7 +61,8 @@ pub struct Accepted {
     pub submitter: String,
     pub labels: BTreeMap<String, String>,
     pub priority: i32,
-    pub policy: Vec<Decision>,
+    #[schemars(with = "Vec<Decision>")]
+    pub policy: Decisions,
     pub warnings: Vec<String>,
     pub admit_us: u64,
     /// The job's span, or its sender's where nothing is traced: the `traceparent` of the W3C Trace Context.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema;
-use crate::{Cause, Decision, JobId, Receipt, Status};
+use crate::{Cause, Decision, Decisions, Event, Happened, JobId, Receipt, Status};
 
 /// A job as answered by `GET /jobs/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +44,8 @@ pub struct Job {
     pub committed: Option<Committed>,
     /// What the policies decided, in the order they were asked.
     #[serde(default)]
-    pub policy: Vec<Decision>,
+    #[schemars(with = "Vec<Decision>")]
+    pub policy: Decisions,
     /// What policies have to say to whoever sent the job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -198,6 +199,20 @@ impl Job {
             timing: self.timing,
             traceparent: self.traceparent.clone(),
         }
+    }
+}
+
+impl Job {
+    /// What a list needs beside the job's first event: no outputs, and no decisions where that has all of them.
+    #[must_use]
+    pub fn summary(&self, first: &Event) -> Self {
+        let mut summary = self.without_outputs();
+        if let Happened::Accepted(accepted) = &first.what
+            && summary.policy == accepted.policy
+        {
+            summary.policy = Decisions::default();
+        }
+        summary
     }
 }
 

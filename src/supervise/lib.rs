@@ -34,8 +34,8 @@ use model::{Artifact, ArtifactError, Cause, Decision, JobSpec, Receipt, Status, 
 use sandbox::{HostCaps, LaunchPlan, Launcher, PlanError, Planner, Profiles, Sources, Step};
 use tokio::sync::mpsc;
 
-pub use job::{Again, Launched};
 use job::Call;
+pub use job::{Again, Launched};
 use orders::Orders;
 pub use watch::{Changes, Lanes, NoLanes, NoWatch, Watch};
 

@@ -11,8 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use journal::{Due, Journal, NewJob};
 use model::{
-    Accepted, CallbackRequest, Ended, Event, Happened, HostPolicy, Job, JobId, JobRequest, Limits, Status,
-    Timing,
+    Accepted, CallbackRequest, Decisions, Ended, Event, Happened, HostPolicy, Job, JobId, JobRequest, Limits,
+    Status, Timing,
 };
 use sha2::Sha256;
 
@@ -45,7 +45,7 @@ fn ended(journal: &Journal, url: &str) -> JobId {
         submitter: "anonymous".into(),
         labels: spec.labels.clone(),
         priority: 0,
-        policy: Vec::new(),
+        policy: Decisions::default(),
         warnings: Vec::new(),
         admit_us: 1,
         traceparent: None,

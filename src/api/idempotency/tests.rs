@@ -1,7 +1,7 @@
 use axum::http::HeaderValue;
 use jiff::Timestamp;
 use journal::NewJob;
-use model::{Accepted, Event, Happened, HostPolicy, JobRequest, Limits};
+use model::{Accepted, Decisions, Event, Happened, HostPolicy, JobRequest, Limits};
 
 use super::*;
 use crate::testing::State;
@@ -36,7 +36,7 @@ fn accept(state: &State, claimed: &Claimed) -> JobId {
         submitter: "anonymous".into(),
         labels: spec.labels.clone(),
         priority: 0,
-        policy: Vec::new(),
+        policy: Decisions::default(),
         warnings: Vec::new(),
         admit_us: 1,
         traceparent: None,

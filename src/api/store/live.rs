@@ -202,8 +202,11 @@ impl Live {
             (all, events, last)
         };
         let folded = Job::from_events(all.iter().map(|event| Event::clone(event)));
-        let Some(job) = folded.map(Arc::new) else { unreachable!("its first event is that it was accepted") };
-        Finished { commit: journal.end(self.id, events, &job, callback), job, last }
+        let (Some(job), Some(first)) = (folded.map(Arc::new), all.first()) else {
+            unreachable!("its first event is that it was accepted")
+        };
+        let summary = job.summary(first);
+        Finished { commit: journal.end(self.id, events, &summary, callback), job, last }
     }
 
     /// The events first: whoever sees that it has ended finds the last one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Happened, Job, Status};
+use model::{Event, Happened, Job, Status};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -64,7 +64,7 @@ fn page(db: &Connection, query: &Query, limit: usize) -> Result<Page, JournalErr
         let told = if row.get_ref(1)? == rusqlite::types::ValueRef::Null {
             under_way(db, last)
         } else {
-            parse(row, 1).map(Some)
+            ended(db, last, parse(row, 1)?).map(Some)
         };
         match told {
             Ok(job) => items.extend(job),
@@ -74,6 +74,19 @@ fn page(db: &Connection, query: &Query, limit: usize) -> Result<Page, JournalErr
         }
     }
     Ok(Page { items, next: None })
+}
+
+/// With the decisions that its [`Job::summary`] leaves out.
+fn ended(db: &Connection, job: i64, mut summary: Job) -> Result<Job, JournalError> {
+    if summary.policy.is_empty() {
+        let mut finding =
+            db.prepare_cached("SELECT batch FROM events WHERE job = ? ORDER BY first LIMIT 1")?;
+        let first: Vec<Event> = finding.query_row([job], |row| Ok(parse(row, 0)))??;
+        if let Some(Happened::Accepted(accepted)) = first.into_iter().next().map(|event| event.what) {
+            summary.policy = accepted.policy;
+        }
+    }
+    Ok(summary)
 }
 
 /// A job without a summary: not ended yet.

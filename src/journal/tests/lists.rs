@@ -130,11 +130,30 @@ fn items_have_no_outputs() {
     running.prints("so far").expect("printed");
     let mut ended = Run::accepted(&journal, "acme");
     let (events, job) = ended.whole();
-    journal.end(ended.id, events, &job, None).wait().expect("ended");
+    journal.end(ended.id, events, &job.summary(&ended.events[0]), None).wait().expect("ended");
     let items = journal.list(&Filter::default(), None, 10).expect("read").items;
     assert_eq!((items[0].status, items[1].status), (Status::Succeeded, Status::Running));
     assert!(items.iter().all(|job| job.steps[0].stdout.text.is_empty()));
     assert_eq!(items[0].timing, job.timing);
+}
+
+#[test]
+fn items_have_all_decisions_though_no_summary_repeats_the_first() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let mut plain = Run::accepted(&journal, "acme");
+    let (events, job) = plain.whole();
+    let summary = job.summary(&plain.events[0]);
+    assert!(summary.policy.is_empty());
+    journal.end(plain.id, events, &summary, None).wait().expect("ended");
+    let mut judged = Run::accepted(&journal, "acme");
+    let (events, mut more) = judged.whole();
+    more.policy.extend(vec![decision(Hook::PreStart)]);
+    journal.end(judged.id, events, &more.summary(&judged.events[0]), None).wait().expect("ended");
+    let items = journal.list(&Filter::default(), None, 10).expect("read").items;
+    assert_eq!(items[0].policy.len(), 2);
+    assert_eq!((&items[0].policy, &items[1].policy), (&more.policy, &job.policy));
+    assert_eq!(job.policy[..], [decision(Hook::Validation)]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Cause, Chunk, JobId};
+use crate::{Cause, Chunk, Decisions, JobId};
 
 fn chunk(stream: Stream, offset: u64, bytes: &[u8]) -> Happened {
     Happened::Output(Chunk::new("run", stream, offset, bytes.to_vec()))
@@ -12,7 +12,7 @@ fn accepted() -> Accepted {
         submitter: "ci".into(),
         labels: BTreeMap::from([("a".into(), "1".into())]),
         priority: 3,
-        policy: Vec::new(),
+        policy: Decisions::default(),
         warnings: Vec::new(),
         admit_us: 7,
         traceparent: None,

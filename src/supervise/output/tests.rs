@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use model::{Chunk, Event, Happened, Job, JobId, Status, StepResult, Timing, Usage};
+use model::{Chunk, Decisions, Event, Happened, Job, JobId, Status, StepResult, Timing, Usage};
 
 use super::*;
 use crate::Watch;
@@ -46,7 +46,7 @@ fn folded(bytes: u64, truncated: bool, pieces: Vec<Chunk>) -> Output {
         submitter: String::new(),
         labels: std::collections::BTreeMap::new(),
         priority: 0,
-        policy: Vec::new(),
+        policy: Decisions::default(),
         warnings: Vec::new(),
         admit_us: 0,
         traceparent: None,
