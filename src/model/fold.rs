@@ -109,7 +109,7 @@ impl Fold {
         match what {
             Happened::Accepted(_) => (),
             Happened::Judged { policy, warnings } => {
-                job.policy.extend(policy);
+                job.policy.extend(&policy);
                 job.warnings.extend(warnings);
             }
             Happened::Started { attempt, queue_us } => {
@@ -202,7 +202,7 @@ impl Job {
         self.steps.extend(skipped.into_iter().map(|name| StepResult::new(name, Status::Skipped)));
         (self.status, self.cause, self.finished_at, self.paused) = (status, cause, Some(at), false);
         (self.artifacts, self.artifact_errors, self.committed) = (artifacts, artifact_errors, committed);
-        self.policy.extend(policy);
+        self.policy.extend(&policy);
         self.warnings.extend(warnings);
         self.timing = timing;
     }

@@ -148,7 +148,7 @@ fn items_have_all_decisions_though_no_summary_repeats_the_first() {
     journal.end(plain.id, events, &summary, None).wait().expect("ended");
     let mut judged = Run::accepted(&journal, "acme");
     let (events, mut more) = judged.whole();
-    more.policy.extend(vec![decision(Hook::PreStart)]);
+    more.policy.extend(&[decision(Hook::PreStart)]);
     journal.end(judged.id, events, &more.summary(&judged.events[0]), None).wait().expect("ended");
     let items = journal.list(&Filter::default(), None, 10).expect("read").items;
     assert_eq!(items[0].policy.len(), 2);
