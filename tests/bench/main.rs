@@ -20,16 +20,16 @@ use contender::{Contender, Skipped};
 struct Effort {
     rounds: usize,
     budget: Duration,
-    /// Of the comparison with and without policies, which is no race.
-    policy_rounds: usize,
+    /// Of daemons, with and without policies, which is no race.
+    policy_pairs: usize,
     /// Of the comparison of an image with `host`, ten runs of each.
     overlay_turns: usize,
 }
 
 const FULL: Effort =
-    Effort { rounds: 40, budget: Duration::from_secs(45), policy_rounds: 50, overlay_turns: 100 };
+    Effort { rounds: 40, budget: Duration::from_secs(45), policy_pairs: 40, overlay_turns: 100 };
 const QUICK: Effort =
-    Effort { rounds: 10, budget: Duration::from_secs(10), policy_rounds: 10, overlay_turns: 10 };
+    Effort { rounds: 10, budget: Duration::from_secs(10), policy_pairs: 12, overlay_turns: 10 };
 const CLIENTS: [usize; 3] = [1, 2, 8];
 /// Runs of one client in one turn; those who need longer than this for one run have one.
 const RUNS: usize = 10;
@@ -68,7 +68,7 @@ fn main() {
     // Ends the daemons, so that their groups can go.
     drop(racing);
     skipped.extend(overlay::compare(effort.overlay_turns).err());
-    policy::compare(effort.policy_rounds);
+    policy::compare(effort.policy_pairs);
     soak::run(true);
     support::tidy();
     for Skipped { name, reason } in skipped {

@@ -67,10 +67,9 @@ impl<'a> Spans<'a> {
         self.end(&record, at);
     }
 
-    /// Before it is launched the journal has that it was.
+    /// The journal has that it was started by then, or the sandbox would not have been looked at.
     fn ready(&mut self, at: SystemTime, setup_us: u64, built: &[(Step, u32)]) {
         let launched = at.checked_sub(Duration::from_micros(setup_us)).unwrap_or(at).max(self.since);
-        self.told(launched);
         let setup = self.stage("setup", at);
         // What comes before was done when there was no job yet, unless none was ready.
         let own = built.iter().position(|(step, _)| *step == Step::Fill).unwrap_or(0);
