@@ -163,7 +163,7 @@ pub struct Timing {
     pub admit_us: u64,
     /// Waiting for its turn.
     pub queue_us: u64,
-    /// Making the sandbox.
+    /// From the launch to a finished sandbox; beside it is written that the job was started.
     pub setup_us: u64,
     /// All steps.
     pub run_us: u64,

@@ -10,6 +10,7 @@ use crate::problem;
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         all_of_a_job,
+        before_its_program,
         what_a_killed_daemon_was_doing,
         pages_over_a_restart,
         filters,
@@ -62,6 +63,27 @@ fn all_of_a_job(who: Who) {
     assert_eq!(next.stop().code(), Some(0));
     let last = Daemon::resumed(who, &state, "");
     assert_eq!(last.job(&id), job);
+}
+
+/// The sandbox is made while the journal writes that the job was taken in and started, and its program waits for that.
+fn before_its_program(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    daemon.run(&json!({"command": ["true"]}));
+    let writer = rusqlite::Connection::open(daemon.state().path().join("journal.sqlite3")).expect("opened");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else can write now");
+    let mut client = daemon.client();
+    let sent =
+        std::thread::spawn(move || client.post("/jobs?wait=true", &json!({"command": ["date", "+%s%N"]})));
+    let held = Duration::from_millis(500);
+    std::thread::sleep(held);
+    let before = jiff::Timestamp::now().as_nanosecond();
+    writer.execute_batch("COMMIT").expect("let go");
+    let job = sent.join().expect("answered").json();
+    let began: i128 =
+        job["steps"][0]["stdout"]["text"].as_str().expect("text").trim().parse().expect("a time");
+    assert!(began >= before, "it ran {} ns before it was written", before - began);
+    let setup = Duration::from_micros(job["timing"]["setup_us"].as_u64().expect("a number"));
+    assert!(setup >= held / 2, "launched only then: {job}");
 }
 
 fn what_a_killed_daemon_was_doing(who: Who) {
