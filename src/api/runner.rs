@@ -148,7 +148,7 @@ impl Runner {
         let (ending, journal) = (Ending::new(&self, &live, &admitted, trace), &self.store.journal);
         let is_later = turn.is_later();
         let begin = if is_later {
-            if let Err(refused) = begin.kept(journal, &live, &admitted).await {
+            if let Err(refused) = begin.kept(journal, &live, admitted.spec()).await {
                 return refused.end(ending).await;
             }
             Begin::Known
@@ -159,7 +159,7 @@ impl Runner {
         let patience = admitted.spec().queue_timeout_ms.map(Duration::from_millis);
         let lease = tokio::select! {
             biased;
-            () = cancelled(&mut inbox) => return ending.cancelled().await,
+            () = cancelled(&mut inbox), if is_later => return ending.cancelled().await,
             () = stop(&mut stopping), if is_later => return ending.left_waiting(),
             lease = turn.comes() => lease,
         };

@@ -163,7 +163,7 @@ pub struct Timing {
     pub admit_us: u64,
     /// Waiting for its turn.
     pub queue_us: u64,
-    /// From the launch to a finished sandbox; beside it is written that the job was started.
+    /// Making the sandbox.
     pub setup_us: u64,
     /// All steps.
     pub run_us: u64,
@@ -200,9 +200,7 @@ impl Job {
             traceparent: self.traceparent.clone(),
         }
     }
-}
 
-impl Job {
     /// What a list needs beside the job's first event: no outputs, and no decisions where that has all of them.
     #[must_use]
     pub fn summary(&self, first: &Event) -> Self {

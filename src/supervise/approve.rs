@@ -17,8 +17,8 @@ pub(crate) struct Said {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Only where a policy wants to be asked does anybody wait for the container: otherwise the first program was ordered
-/// before it stood.
+/// Only where a policy wants to be asked does anybody wait for the container: otherwise the first program is ordered
+/// while it is made.
 pub(crate) async fn approve(job: &mut Running) -> Result<(), Broken> {
     let follower = job.admitted.follower().clone();
     if !follower.is_asked(Hook::PreStart) {

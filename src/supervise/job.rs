@@ -100,6 +100,20 @@ pub(crate) async fn launch(call: Call) -> Launched {
 }
 
 impl Launched {
+    /// Takes note of what its sandbox reports, until `done`.
+    pub async fn until(self, done: impl Future<Output = ()>) -> Self {
+        let mut job = match self.0 {
+            Ok(job) => job,
+            broken => return Self(broken),
+        };
+        let error = tokio::select! {
+            biased;
+            () = done => return Self(Ok(job)),
+            error = job.container.fate() => error,
+        };
+        Self(Err(job.outcome(Err(error), Vec::new()).await))
+    }
+
     /// To its end. Dropping the future ends the job.
     pub async fn run(self) -> Outcome {
         let mut job = match self.0 {
@@ -107,12 +121,8 @@ impl Launched {
             Err(outcome) => return outcome,
         };
         let mut steps = Vec::with_capacity(job.spec().steps.len());
-        let outcome = match job.steps(&mut steps).await {
-            Err(error) => job.broken(steps, error).await,
-            Ok(()) => job.finish(steps).await,
-        };
-        let again = (outcome.status == Status::Lost).then(|| job.again());
-        Outcome { again, ..outcome }
+        let ended = job.steps(&mut steps).await;
+        job.outcome(ended, steps).await
     }
 }
 
@@ -242,6 +252,15 @@ impl Running {
     async fn broken(&mut self, steps: Vec<StepResult>, error: Broken) -> Outcome {
         let error = self.explained(error).await;
         broken(Arc::clone(&self.admitted).spec(), steps, self.learnt(), &error)
+    }
+
+    async fn outcome(mut self, ended: Result<(), Broken>, steps: Vec<StepResult>) -> Outcome {
+        let outcome = match ended {
+            Err(error) => self.broken(steps, error).await,
+            Ok(()) => self.finish(steps).await,
+        };
+        let again = (outcome.status == Status::Lost).then(|| self.again());
+        Outcome { again, ..outcome }
     }
 
     fn again(self) -> Again {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Case, Client, Daemon, Who, cases, eventually, figure};
+use support::{Case, Client, Daemon, Snapshot, Who, cases, eventually, figure, sleeping};
 
 use crate::problem;
 
@@ -11,6 +11,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![
         all_of_a_job,
         before_its_program,
+        nothing_of_it,
         what_a_killed_daemon_was_doing,
         pages_over_a_restart,
         filters,
@@ -83,7 +84,30 @@ fn before_its_program(who: Who) {
         job["steps"][0]["stdout"]["text"].as_str().expect("text").trim().parse().expect("a time");
     assert!(began >= before, "it ran {} ns before it was written", before - began);
     let setup = Duration::from_micros(job["timing"]["setup_us"].as_u64().expect("a number"));
-    assert!(setup >= held / 2, "launched only then: {job}");
+    assert!(setup < held, "the wait is no part of it: {job}");
+    let events = daemon.client().get(&format!("/jobs/{}/events", job["id"].as_str().expect("an id"))).json();
+    let ready = events["items"].as_array().expect("a list").iter().find(|event| event["type"] == "ready");
+    let stood: jiff::Timestamp =
+        ready.expect("it stood")["at"].as_str().expect("text").parse().expect("a time");
+    assert!(stood.as_nanosecond() < before, "launched only then: {events}");
+}
+
+/// Longer than the journal waits for whoever has locked its file.
+fn nothing_of_it(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    let cookie = format!("84{}", daemon.pid());
+    daemon.run(&json!({"command": ["true"]}));
+    let before = Snapshot::idle(&daemon, &cookie);
+    let writer = rusqlite::Connection::open(daemon.state().path().join("journal.sqlite3")).expect("opened");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else can write now");
+    let refused = daemon.client().post("/jobs", &json!({"command": ["sleep", cookie]}));
+    assert!(refused.status >= 500, "{}", refused.text());
+    assert!(sleeping(&cookie).is_empty(), "it runs and nobody knows");
+    writer.execute_batch("COMMIT").expect("let go");
+    let listed = daemon.client().get("/jobs").json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
+    assert_eq!(Snapshot::idle(&daemon, &cookie).processes, before.processes);
+    daemon.run(&json!({"command": ["true"]}));
 }
 
 fn what_a_killed_daemon_was_doing(who: Who) {

@@ -84,10 +84,15 @@ impl Pair {
         turn(&mut Vec::new(), &mut to_asked, usual);
         let mut pair = Self::default();
         for _ in 0..TURNS {
+            if asked_first {
+                turn(&mut pair.asked, &mut to_asked, usual);
+            }
             turn(&mut pair.bare, &mut to_bare, usual);
-            turn(&mut pair.asked, &mut to_asked, usual);
-            turn(&mut pair.new, &mut to_asked, new_to_policies);
+            if !asked_first {
+                turn(&mut pair.asked, &mut to_asked, usual);
+            }
         }
+        turn(&mut pair.new, &mut to_asked, new_to_policies);
         pair
     }
 }
@@ -191,7 +196,7 @@ impl Spread {
             let mut all: Vec<u64> = side(pair).iter().map(&of).collect();
             all.sort_unstable();
             #[expect(clippy::cast_precision_loss, reason = "microseconds of a job")]
-            let at = |percent: usize| all[all.len() * percent / 100] as f64;
+            let at = |percent: usize| all[(all.len() - 1) * percent / 100] as f64;
             Self { half: at(50), most: at(99) }
         };
         pairs.iter().map(one).collect()

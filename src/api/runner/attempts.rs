@@ -7,7 +7,7 @@ use model::{Happened, JobSpec, Status};
 use sandbox::LaunchPlan;
 use schedule::{Lease, Queue};
 use supervise::{Io, Launched, Order, Outcome};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::Runner;
 use super::begin::{Begin, Refused};
@@ -42,9 +42,14 @@ impl Attempts<'_> {
         let journal = &self.runner.store.journal;
         // The launch first: it is under way while the journal is given what to write.
         let launch = supervisor.launch(Arc::clone(&admitted), plan, Io::Capture, inbox, watch, room);
-        let launched = async { Ok(launch.await) };
-        let (launched, ()) = tokio::try_join!(launched, begin.kept(journal, self.live, &admitted))
-            .map_err(NotAgain::Refused)?;
+        let written = Notify::new();
+        let launched = async { Ok(launch.await.until(written.notified()).await) };
+        let kept = async {
+            let kept = begin.kept(journal, self.live, admitted.spec()).await;
+            written.notify_one();
+            kept
+        };
+        let (launched, ()) = tokio::try_join!(launched, kept).map_err(NotAgain::Refused)?;
         let mut outcome = self.run(launched).await;
         while outcome.status == Status::Lost {
             tracing::warn!(job_id = %self.live.id, attempt = self.attempt, "the launcher ended under a job");
@@ -58,7 +63,7 @@ impl Attempts<'_> {
                 // It keeps its place.
                 self.live.happened(Happened::Started { attempt: self.attempt, queue_us: 0 });
             }
-            Begin::Known.kept(journal, self.live, &admitted).await.map_err(NotAgain::Refused)?;
+            Begin::Known.kept(journal, self.live, admitted.spec()).await.map_err(NotAgain::Refused)?;
             let Some(again) = outcome.again else { break };
             if !is_alive {
                 return Err(NotAgain::Waits(again.into_orders()));

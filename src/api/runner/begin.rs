@@ -1,8 +1,5 @@
 //! What the journal must have before a job's first program may start.
 
-use std::sync::Arc;
-
-use admission::Admitted;
 use journal::{Idempotency, Journal, JournalError, NewJob};
 use model::JobSpec;
 use tokio::sync::oneshot;
@@ -25,15 +22,10 @@ pub(super) enum Refused {
 }
 
 impl Begin {
-    pub(super) async fn kept(
-        self,
-        journal: &Journal,
-        live: &Live,
-        admitted: &Arc<Admitted<JobSpec>>,
-    ) -> Result<(), Refused> {
+    pub(super) async fn kept(self, journal: &Journal, live: &Live, spec: &JobSpec) -> Result<(), Refused> {
         match self {
             Self::New { idempotency, told } => {
-                let new = NewJob { spec: admitted.spec(), events: live.first(), idempotency };
+                let new = NewJob { spec, events: live.first(), idempotency };
                 let kept = journal.accept(new).await;
                 let taken = kept.is_ok();
                 if taken {

@@ -26,7 +26,7 @@ use crate::telemetry::Trace;
 struct Over(Status, Box<Cause>);
 
 impl Runner {
-    /// In the order in which they were sent. To be called once, before the first request.
+    /// In the order in which they were taken in. To be called once, before the first request.
     pub(crate) async fn recover(&self, admission: &Admission, unfinished: Vec<Unfinished>) {
         if !unfinished.is_empty() {
             tracing::info!(jobs = unfinished.len(), "taking up jobs of an earlier run");

@@ -67,7 +67,7 @@ impl<'a> Spans<'a> {
         self.end(&record, at);
     }
 
-    /// The journal has that it was started by then, or the sandbox would not have been looked at.
+    /// That it was started is written meanwhile.
     fn ready(&mut self, at: SystemTime, setup_us: u64, built: &[(Step, u32)]) {
         let launched = at.checked_sub(Duration::from_micros(setup_us)).unwrap_or(at).max(self.since);
         let setup = self.stage("setup", at);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::{Event, Happened, Job, Status};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::batch::nanos;
 use crate::recover::{events, parse};
@@ -81,8 +81,10 @@ fn ended(db: &Connection, job: i64, mut summary: Job) -> Result<Job, JournalErro
     if summary.policy.is_empty() {
         let mut finding =
             db.prepare_cached("SELECT batch FROM events WHERE job = ? ORDER BY first LIMIT 1")?;
-        let first: Vec<Event> = finding.query_row([job], |row| Ok(parse(row, 0)))??;
-        if let Some(Happened::Accepted(accepted)) = first.into_iter().next().map(|event| event.what) {
+        let first: Option<Vec<Event>> =
+            finding.query_row([job], |row| Ok(parse(row, 0))).optional()?.transpose()?;
+        let first = first.and_then(|events| events.into_iter().next());
+        if let Some(Happened::Accepted(accepted)) = first.map(|event| event.what) {
             summary.policy = accepted.policy;
         }
     }

@@ -191,7 +191,7 @@ async fn what_the_journal_refuses_ends_all_the_same() {
     unknown.happened(Happened::Started { attempt: 2, queue_us: 0 });
     state.store.add(Arc::clone(&unknown));
     ending.live = Arc::clone(&unknown);
-    let kept = Begin::Known.kept(&state.store.journal, &unknown, &Arc::new(admitted())).await;
+    let kept = Begin::Known.kept(&state.store.journal, &unknown, admitted().spec()).await;
     kept.expect_err("refused").end(ending).await;
     assert_eq!(told(&unknown).await.status, Status::InternalError);
     assert!(state.store.live(unknown.id).is_none());
