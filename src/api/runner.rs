@@ -159,7 +159,8 @@ impl Runner {
         let patience = admitted.spec().queue_timeout_ms.map(Duration::from_millis);
         let lease = tokio::select! {
             biased;
-            () = cancelled(&mut inbox), if is_later => return ending.cancelled().await,
+            // One that is new to the journal has an id that nobody knows yet.
+            () = cancelled(&mut inbox), if matches!(begin, Begin::Known) => return ending.cancelled().await,
             () = stop(&mut stopping), if is_later => return ending.left_waiting(),
             lease = turn.comes() => lease,
         };
