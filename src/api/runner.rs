@@ -145,7 +145,7 @@ impl Runner {
 
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
         let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt, trace } = task;
-        let (ending, journal) = (Ending::new(&self, &live, &admitted, trace), &self.store.journal);
+        let (mut ending, journal) = (Ending::new(&self, &live, &admitted, trace), &self.store.journal);
         let is_later = turn.is_later();
         let begin = if is_later {
             if let Err(refused) = begin.kept(journal, &live, admitted.spec()).await {
@@ -182,6 +182,7 @@ impl Runner {
             lease: &lease,
             attempt,
             most: admitted.spec().max_attempts,
+            recorded: None,
         };
         let mut outcome = match attempts.all(begin, admitted, plan, inbox).await {
             Ok(outcome) => outcome,
@@ -191,6 +192,7 @@ impl Runner {
             }
             Err(NotAgain::Refused(refused)) => return refused.end(ending).await,
         };
+        ending.recorded(attempts.recorded);
         drop(room);
         // Before the end is told: whoever hears of it may send the next job at once.
         drop(lease);

@@ -70,15 +70,14 @@ fn all_of_a_job(who: Who) {
 fn before_its_program(who: Who) {
     let daemon = Daemon::start(who, &[]);
     daemon.run(&json!({"command": ["true"]}));
-    let writer = rusqlite::Connection::open(daemon.state().path().join("journal.sqlite3")).expect("opened");
-    writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else can write now");
+    let locked = daemon.state().locked();
     let mut client = daemon.client();
     let sent =
         std::thread::spawn(move || client.post("/jobs?wait=true", &json!({"command": ["date", "+%s%N"]})));
     let held = Duration::from_millis(500);
     std::thread::sleep(held);
     let before = jiff::Timestamp::now().as_nanosecond();
-    writer.execute_batch("COMMIT").expect("let go");
+    drop(locked);
     let job = sent.join().expect("answered").json();
     let began: i128 =
         job["steps"][0]["stdout"]["text"].as_str().expect("text").trim().parse().expect("a time");
@@ -98,12 +97,11 @@ fn nothing_of_it(who: Who) {
     let cookie = format!("84{}", daemon.pid());
     daemon.run(&json!({"command": ["true"]}));
     let before = Snapshot::idle(&daemon, &cookie);
-    let writer = rusqlite::Connection::open(daemon.state().path().join("journal.sqlite3")).expect("opened");
-    writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else can write now");
+    let locked = daemon.state().locked();
     let refused = daemon.client().post("/jobs", &json!({"command": ["sleep", cookie]}));
     assert!(refused.status >= 500, "{}", refused.text());
     assert!(sleeping(&cookie).is_empty(), "it runs and nobody knows");
-    writer.execute_batch("COMMIT").expect("let go");
+    drop(locked);
     let listed = daemon.client().get("/jobs").json();
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
     assert_eq!(Snapshot::idle(&daemon, &cookie).processes, before.processes);

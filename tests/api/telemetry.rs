@@ -14,7 +14,7 @@ use support::{Case, Daemon, Needs, Who, cases, eventually, figure};
 use collector::{Collector, Manner, attribute, hex, micros};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let traced = cases![a_restart_keeps_the_trace, passed_on_without_an_exporter];
+    let traced = cases![a_slow_journal, a_restart_keeps_the_trace, passed_on_without_an_exporter];
     let timed = cases![a_jobs_trace_adds_up].into_iter().map(Case::alone);
     let alone = cases![no_collector_holds_a_job].into_iter().map(|case| case.only(&[Who::User]).alone());
     let scraped = cases![scraped::prometheus_has_what_the_dashboard_shows].into_iter();
@@ -89,13 +89,13 @@ fn a_jobs_trace_adds_up(who: Who) {
 
     let stages = below(&spans, root);
     let names: Vec<_> = stages.iter().map(|span| span.name.as_str()).collect();
-    assert_eq!(names, ["admit", "queue", "setup", "step", "step", "collect", "record"]);
-    for pair in stages.windows(2) {
-        assert!(
-            pair[1].start_time_unix_nano >= pair[0].end_time_unix_nano,
-            "they follow each other: {pair:#?}"
-        );
-    }
+    // The first where the journal takes longer than the sandbox.
+    let (first, last) = (["admit", "queue", "setup"], ["step", "step", "collect", "record"]);
+    assert!(
+        names == [&first[..], &last].concat() || names == [&first[..], &["record"], &last].concat(),
+        "{names:?}"
+    );
+    follow_each_other(&stages);
     let sum: u64 = stages.iter().map(|span| micros(span)).sum();
     let whole = micros(root);
     // Measured by the sender, who also waits for the connection.
@@ -107,8 +107,41 @@ fn a_jobs_trace_adds_up(who: Who) {
         |name: &str| stages.iter().filter(|span| span.name == name).map(|span| micros(span)).sum::<u64>();
     assert!(within(of("setup"), timing("setup_us")), "{} {job}", of("setup"));
     assert!(of("step").abs_diff(timing("run_us")) <= whole / 10, "{} of {whole} us: {job}", of("step"));
-    assert_eq!(below(&spans, stages[4]).iter().filter(|span| span.name == "case").count(), 2);
+    let cased = stages.iter().rfind(|span| span.name == "step").expect("two");
+    assert_eq!(below(&spans, cased).iter().filter(|span| span.name == "case").count(), 2);
     assert!(below(&spans, stages[2]).iter().any(|span| span.name == "init"), "init's own steps");
+}
+
+fn follow_each_other(stages: &[&Span]) {
+    for pair in stages.windows(2) {
+        assert!(
+            pair[1].start_time_unix_nano >= pair[0].end_time_unix_nano,
+            "they follow each other: {pair:#?}"
+        );
+    }
+}
+
+/// Whatever the journal takes is neither the sandbox's nor the program's.
+fn a_slow_journal(who: Who) {
+    let collector = Collector::new(Manner::Takes);
+    let daemon = traced(who, &collector);
+    let locked = daemon.state().locked();
+    let held = Duration::from_millis(300);
+    let job = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| post(&daemon, "/jobs?wait=true", &json!({"command": ["true"]})));
+        std::thread::sleep(held);
+        drop(locked);
+        sent.join().expect("answered")
+    });
+    assert!(daemon.stop().success());
+    let spans = collector.got().spans;
+    let own = |span: &&Span| attribute(span, "stockade.job.id").as_deref() == job["id"].as_str();
+    let stages = below(&spans, spans.iter().find(own).expect("its trace"));
+    let names: Vec<_> = stages.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["admit", "queue", "setup", "record", "step", "collect", "record"]);
+    follow_each_other(&stages);
+    let waited = Duration::from_micros(micros(stages[3]));
+    assert!(waited > held / 2, "{waited:?} of {held:?}: {stages:#?}");
 }
 
 /// Or closer than half a millisecond, which is a task's wait for its turn on a busy machine.

@@ -37,6 +37,13 @@ impl State {
         &self.0.path
     }
 
+    /// Until it is dropped nothing can be written to the journal, which waits some seconds for that.
+    pub fn locked(&self) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(self.path().join("journal.sqlite3")).expect("a journal");
+        other.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes for long");
+        other
+    }
+
     /// Bytes of everything in it.
     pub fn bytes(&self) -> u64 {
         self.files().iter().map(|(_, bytes)| bytes).sum()

@@ -1,6 +1,7 @@
 //! A job that has its place, run until an end that counts: one that was lost runs again where it may.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use admission::Admitted;
 use model::{Happened, JobSpec, Status};
@@ -21,6 +22,8 @@ pub(super) struct Attempts<'a> {
     /// The one that begins now.
     pub(super) attempt: u32,
     pub(super) most: u32,
+    /// When the journal had that it began.
+    pub(super) recorded: Option<SystemTime>,
 }
 
 /// Why there is no outcome yet.
@@ -47,9 +50,10 @@ impl Attempts<'_> {
         let kept = async {
             let kept = begin.kept(journal, self.live, admitted.spec()).await;
             written.notify_one();
-            kept
+            kept.map(|()| SystemTime::now())
         };
-        let (launched, ()) = tokio::try_join!(launched, kept).map_err(NotAgain::Refused)?;
+        let (launched, recorded) = tokio::try_join!(launched, kept).map_err(NotAgain::Refused)?;
+        self.recorded = Some(recorded);
         let mut outcome = self.run(launched).await;
         while outcome.status == Status::Lost {
             tracing::warn!(job_id = %self.live.id, attempt = self.attempt, "the launcher ended under a job");

@@ -1,7 +1,7 @@
 //! The ways in which a job ends. A task that ends without one, as when it panics, is our fault: the job is never stuck.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use admission::{Admitted, Follower};
 use journal::JournalError;
@@ -125,6 +125,11 @@ impl Ending {
         self.finish(plain(status, cause, skipped, timing)).await;
     }
 
+    /// It was on record then that the job began.
+    pub(super) fn recorded(&mut self, at: Option<SystemTime>) {
+        self.trace.recorded(at);
+    }
+
     pub(super) async fn ended(mut self, outcome: Outcome, committed: Option<Committed>) {
         let Outcome {
             status,
@@ -193,11 +198,12 @@ impl Ending {
         }
         self.live.close(&self.store.journal);
         self.store.remove(job.id);
+        let told = SystemTime::now();
         self.tell(&job, last);
         // What follows is nobody's to wait for: those who were told now may be next in line behind this very task.
         yield_now().await;
         self.telemetry.ended(&job);
-        std::mem::take(&mut self.trace).ended(&self.telemetry, &job, || self.live.history());
+        std::mem::take(&mut self.trace).ended(told, &self.telemetry, &job, || self.live.history());
     }
 
     /// On a full disk the journal writes it later. Until then the job is here alone, and nobody hears of its end.

@@ -12,6 +12,7 @@ use opentelemetry::{Context, KeyValue};
 use sandbox::Step;
 
 use super::asked;
+use super::trace::Aside;
 
 /// Of one step; their results are all in the job.
 const MOST_CASES: usize = 64;
@@ -33,12 +34,12 @@ impl<'a> Spans<'a> {
         Self { tracer, own, since, step: None, cases: 0 }
     }
 
-    pub(super) fn happened(&mut self, event: &Event, asked: Option<SystemTime>, built: &[(Step, u32)]) {
+    pub(super) fn happened(&mut self, event: &Event, aside: &Aside) {
         let at = SystemTime::from(event.at);
         match &event.what {
             Happened::Accepted(accepted) => {
                 let admit = self.stage("admit", at);
-                self.calls(&admit, asked.unwrap_or(self.since), &accepted.policy);
+                self.calls(&admit, aside.asked.unwrap_or(self.since), &accepted.policy);
                 self.end(&admit, at);
             }
             Happened::Judged { policy, .. } => self.calls(&self.own.clone(), self.since, policy),
@@ -46,7 +47,13 @@ impl<'a> Spans<'a> {
                 let queue = self.stage("queue", at);
                 self.end(&queue, at);
             }
-            Happened::Ready { setup_us, .. } => self.ready(at, *setup_us, built),
+            Happened::Ready { setup_us, .. } => {
+                self.ready(at, *setup_us, &aside.built);
+                // Only what it took for longer than the sandbox did.
+                if let Some(later) = aside.recorded.filter(|recorded| *recorded > at) {
+                    self.record(later);
+                }
+            }
             Happened::StepStarted { step } => self.step_started(step, at),
             Happened::CaseEnded { case, .. } => self.case_ended(case, at),
             Happened::StepEnded { step } => self.step_ended(step, at),
@@ -61,13 +68,12 @@ impl<'a> Spans<'a> {
         }
     }
 
-    /// What the record still took.
-    pub(super) fn told(&mut self, at: SystemTime) {
+    /// What was waited for until the journal had it.
+    pub(super) fn record(&mut self, at: SystemTime) {
         let record = self.stage("record", at);
         self.end(&record, at);
     }
 
-    /// That it was started is written meanwhile.
     fn ready(&mut self, at: SystemTime, setup_us: u64, built: &[(Step, u32)]) {
         let launched = at.checked_sub(Duration::from_micros(setup_us)).unwrap_or(at).max(self.since);
         let setup = self.stage("setup", at);

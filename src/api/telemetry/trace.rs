@@ -22,11 +22,20 @@ pub(crate) struct Trace {
     /// Passed on where there is no own.
     parent: Option<SpanContext>,
     arrived: Option<SystemTime>,
-    /// When the policies were first asked.
-    asked: Option<SystemTime>,
     /// What was before its arrival is in the trace of the server that was there then.
     resumed: bool,
-    built: Vec<(Step, u32)>,
+    aside: Aside,
+}
+
+/// What no event says.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// When the policies were first asked.
+    pub(super) asked: Option<SystemTime>,
+    /// When it was on record that the job began: its sandbox is set up meanwhile, and its first program waits for both.
+    pub(super) recorded: Option<SystemTime>,
+    /// What init tells of its steps.
+    pub(super) built: Vec<(Step, u32)>,
 }
 
 impl Trace {
@@ -61,8 +70,9 @@ impl Trace {
         Self { own: Some(outside.with_span(job)), arrived: Some(from), ..Self::default() }
     }
 
-    pub(crate) fn asked(self, at: Timestamp) -> Self {
-        Self { asked: Some(at.into()), ..self }
+    pub(crate) fn asked(mut self, at: Timestamp) -> Self {
+        self.aside.asked = Some(at.into());
+        self
     }
 
     /// The span that the job's lines in the log have in common says which trace it is.
@@ -79,20 +89,23 @@ impl Trace {
         own.or_else(|| self.parent.clone()).map(|context| traceparent(&context))
     }
 
-    /// What init tells of its steps.
+    pub(crate) fn recorded(&mut self, at: Option<SystemTime>) {
+        self.aside.recorded = at;
+    }
+
     pub(crate) fn built(&mut self, steps: Vec<(Step, u32)>) {
         if self.own.is_some() {
-            self.built = steps;
+            self.aside.built = steps;
         }
     }
 
     /// A trace that is not sampled costs no more than its id.
-    fn recorded(&self) -> Option<&Context> {
+    fn sampled(&self) -> Option<&Context> {
         self.own.as_ref().filter(|own| own.span().is_recording())
     }
 
     pub(super) fn denied(self, tracer: &BoxedTracer, tenant: &str, decisions: &[Decision]) {
-        let Some(own) = self.recorded() else { return };
+        let Some(own) = self.sampled() else { return };
         let first = self.arrived.unwrap_or_else(SystemTime::now);
         let spans = Spans::new(tracer, own.clone(), first);
         spans.calls(own, first, decisions);
@@ -101,18 +114,23 @@ impl Trace {
         own.span().end();
     }
 
-    /// Everything below the job's span, and its end: now, when it was told.
-    pub(crate) fn ended(self, telemetry: &Telemetry, job: &Job, history: impl FnOnce() -> Vec<Arc<Event>>) {
-        let (Some(own), Some(tracer)) = (self.recorded(), telemetry.tracer()) else { return };
-        let told = SystemTime::now();
+    /// Everything below the job's span, and its end: when it was told.
+    pub(crate) fn ended(
+        self,
+        told: SystemTime,
+        telemetry: &Telemetry,
+        job: &Job,
+        history: impl FnOnce() -> Vec<Arc<Event>>,
+    ) {
+        let (Some(own), Some(tracer)) = (self.sampled(), telemetry.tracer()) else { return };
         let arrived = self.arrived.unwrap_or(told);
         let mut spans = Spans::new(tracer, own.clone(), arrived);
         for event in history() {
             if !self.resumed || SystemTime::from(event.at) >= arrived {
-                spans.happened(&event, self.asked, &self.built);
+                spans.happened(&event, &self.aside);
             }
         }
-        spans.told(told);
+        spans.record(told);
         own.span().set_attributes([
             KeyValue::new("stockade.job.id", job.id.to_string()),
             KeyValue::new("stockade.tenant", job.tenant.clone()),
