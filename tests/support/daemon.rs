@@ -1,14 +1,13 @@
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::log::Log;
 use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, patient, stockade};
 
 const SETTINGS: &str = "stockade.toml";
@@ -35,7 +34,7 @@ pub struct Daemon {
     pub who: Who,
     pub address: SocketAddr,
     child: Child,
-    log: Arc<Mutex<String>>,
+    log: Log,
     folder: Option<Temp>,
     state: State,
 }
@@ -96,28 +95,16 @@ impl Daemon {
 
     fn spawn(who: Who, mut command: Command, folder: Option<Temp>, state: State) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the daemon starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
-        let mut early = String::new();
-        let address = loop {
-            let Some(Ok(line)) = lines.next() else {
-                let status = child.wait().expect("an ended child");
-                panic!("the daemon ended before it listened ({status}): {early}");
-            };
+        let log = Log::of(child.stderr.take().expect("stderr is a pipe"));
+        let address = log.wait_for(|line| {
             let url = line.strip_prefix("listening on http").and_then(|url| url.split_once("://"));
-            if let Some((_, address)) = url {
-                break address.parse().expect("an address with a port");
-            }
-            early = early + &line + "\n";
-        };
-        let log = Arc::new(Mutex::new(early));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let mut log = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                log.push_str(&line);
-                log.push('\n');
-            }
+            url.map(|(_, address)| address.parse().expect("an address with a port"))
         });
+        let Some(address) = address else {
+            let status = child.wait().expect("an ended child");
+            panic!("the daemon ended before it listened ({status}): {}", log.text());
+        };
+        log.follow();
         Self { who, address, child, log, folder, state }
     }
 
@@ -180,8 +167,9 @@ impl Daemon {
         eventually(Duration::from_secs(5), "the keeper has one child, the launcher", || only_child(keeper))
     }
 
+    /// All that it has logged until now.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log.text()
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -7,6 +7,7 @@ mod daemon;
 mod events;
 mod host;
 mod http;
+mod log;
 mod program;
 mod random;
 mod run;
