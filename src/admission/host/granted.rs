@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use model::Hook;
 
 use super::State;
-use super::search::may_contain;
+use super::search::Texts;
 use crate::bindings::types::Pair;
 use crate::bindings::{facts, job_env, job_files, kv, metrics};
 use crate::kv::KvError;
@@ -35,9 +35,9 @@ impl job_files::Host for State {
     }
 
     fn may_contain(&mut self, texts: Vec<String>) -> bool {
-        self.witness.ask(texts.bytes(), move |view| {
-            may_contain(&texts, &view.spec().files.iter().map(|file| &*file.contents))
-        })
+        let (bytes, texts) = (texts.bytes(), Texts::new(&texts));
+        self.witness
+            .ask(bytes, move |view| texts.may_be_in(&view.spec().files.iter().map(|file| &*file.contents)))
     }
 }
 

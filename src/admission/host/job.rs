@@ -6,7 +6,7 @@ use model::{CaseSpec, JobSpec, Limits, StepSpec, VolumeSpec};
 use sha2::{Digest, Sha256};
 
 use super::State;
-use super::search::may_contain;
+use super::search::Texts;
 use crate::bindings::job::{Case, File, Host, Volume};
 use crate::bindings::types::Pair;
 use crate::cache::hex;
@@ -75,9 +75,10 @@ impl Host for State {
     }
 
     fn commands_may_contain(&mut self, texts: Vec<String>) -> bool {
-        self.witness.ask(texts.bytes(), move |view| {
+        let (bytes, texts) = (texts.bytes(), Texts::new(&texts));
+        self.witness.ask(bytes, move |view| {
             let words = view.spec().steps.iter().flat_map(StepSpec::words_of_commands);
-            may_contain(&texts, &words.map(String::as_bytes))
+            texts.may_be_in(&words.map(String::as_bytes))
         })
     }
 

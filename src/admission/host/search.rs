@@ -9,25 +9,40 @@ const OF_A_PIECE: usize = 16;
 const MAX_TEXTS: usize = 64;
 const MAX_TEXT_BYTES: usize = 4 << 10;
 
-/// Whether any of the texts is in any of the pieces; true too where that is too much to look for.
-pub(super) fn may_contain<'a>(texts: &[String], pieces: &(impl Iterator<Item = &'a [u8]> + Clone)) -> bool {
-    let mut room = Some(MAX_BYTES);
-    let is_small = pieces.clone().all(|piece| {
-        room = room.and_then(|room| room.checked_sub(OF_A_PIECE + piece.len()));
-        room.is_some()
-    });
-    let are_few = texts.len() <= MAX_TEXTS && texts.iter().map(String::len).sum::<usize>() <= MAX_TEXT_BYTES;
-    let is_there = |finder: Finder<'_>| pieces.clone().any(|piece| finder.find(piece).is_some());
-    !is_small || !are_few || texts.iter().map(Finder::new).any(is_there)
+/// To be looked for in one job after the other.
+pub(super) struct Texts {
+    /// `None` where they are too many.
+    finders: Option<Vec<Finder<'static>>>,
+}
+
+impl Texts {
+    pub(super) fn new(texts: &[String]) -> Self {
+        let are_few =
+            texts.len() <= MAX_TEXTS && texts.iter().map(String::len).sum::<usize>() <= MAX_TEXT_BYTES;
+        let finders = || texts.iter().map(|text| Finder::new(text).into_owned()).collect();
+        Self { finders: are_few.then(finders) }
+    }
+
+    /// Whether any of them is in any of the pieces; true too where that is too much to look for.
+    pub(super) fn may_be_in<'a>(&self, pieces: &(impl Iterator<Item = &'a [u8]> + Clone)) -> bool {
+        let Some(finders) = &self.finders else { return true };
+        let mut room = Some(MAX_BYTES);
+        let is_small = pieces.clone().all(|piece| {
+            room = room.and_then(|room| room.checked_sub(OF_A_PIECE + piece.len()));
+            room.is_some()
+        });
+        let is_there = |finder: &Finder<'_>| pieces.clone().any(|piece| finder.find(piece).is_some());
+        !is_small || finders.iter().any(is_there)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::may_contain;
+    use super::Texts;
 
     fn look(texts: &[&str], pieces: &[&[u8]]) -> bool {
         let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-        may_contain(&texts, &pieces.iter().copied())
+        Texts::new(&texts).may_be_in(&pieces.iter().copied())
     }
 
     #[test]
