@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use model::{Decision, Failure, Hook, HostPolicy, JobId, JobSpec};
+use model::{Decision, Decisions, Failure, Hook, HostPolicy, JobId, JobSpec};
 use wasmtime::Engine;
 
 use crate::About;
@@ -19,9 +19,10 @@ use crate::events::Pending;
 use crate::kv::Kv;
 use crate::lifecycle::{Follower, exhausted};
 use crate::policy::{Asked, Policy, Set};
-use crate::record::{Fill, told};
+use crate::record::Fill;
 use crate::recorder::{Memories, Recorded, Recorder, recordable};
 use crate::stats::Stats;
+use crate::told::{owned, warnings};
 use crate::verdict::{Additions, Denial, Verdict};
 
 /// A job with more bytes is decided aside.
@@ -164,7 +165,7 @@ impl Admission {
         };
         if judges(&set, asked).next().is_none() {
             let follower = follower(&spec);
-            return Verdict::Admitted(crate::Admitted::new(spec, Vec::new(), Vec::new(), follower));
+            return Verdict::Admitted(crate::Admitted::new(spec, Decisions::default(), Vec::new(), follower));
         }
         set.stock.job();
         let is_large = spec.bytes() > LARGE;
@@ -257,7 +258,7 @@ fn recorded<'a>(
             partial,
             memories,
             admitted: judged.is_ok(),
-            decisions: chain.decisions.clone(),
+            decisions: owned(chain.decisions.clone()),
         });
     }
     (chain, judged)
@@ -284,11 +285,11 @@ fn out_of_places(
         decision
     };
     let decisions: Vec<_> = judges(set, asked).map(decision).collect();
-    let warnings = decisions.iter().flat_map(told).collect();
     if decisions.iter().any(Decision::denies) {
-        return Verdict::Denied(Denial::from_decisions(decisions, warnings));
+        return Verdict::Denied(Denial::from_decisions(decisions));
     }
-    Verdict::Admitted(crate::Admitted::new(Arc::clone(spec), decisions, warnings, follower(spec)))
+    let warnings = warnings(&decisions);
+    Verdict::Admitted(crate::Admitted::new(Arc::clone(spec), decisions.into(), warnings, follower(spec)))
 }
 
 mod reload;

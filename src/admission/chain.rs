@@ -10,7 +10,8 @@ use crate::call::{Broken, Caller};
 use crate::draft::{Change, Draft};
 use crate::lifecycle::Follower;
 use crate::policy::{Asked as Match, Policy, Set};
-use crate::record::{Asked, Fill, ask, told};
+use crate::record::{Asked, Fill, ask};
+use crate::told::{owned, warnings};
 use crate::verdict::{Admitted, Denial, Verdict};
 
 /// One decision on its way.
@@ -20,8 +21,7 @@ pub(crate) struct Chain<'a> {
     pub(crate) host: &'a HostPolicy,
     pub(crate) about: Arc<About>,
     asks: Match,
-    pub(crate) decisions: Vec<Decision>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) decisions: Vec<Arc<Decision>>,
     /// What mutators in `warn` and `audit` would have changed.
     shadowed: Vec<Change>,
 }
@@ -42,7 +42,6 @@ impl<'a> Chain<'a> {
             asks,
             // Mutators mostly are validators too.
             decisions: Vec::with_capacity(2 * set.policies.len()),
-            warnings: Vec::new(),
             shadowed: Vec::new(),
         }
     }
@@ -78,8 +77,7 @@ impl<'a> Chain<'a> {
     }
 
     fn mutate_once(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
-        (decision.patch, decision.refused) = draft.patch();
+        let Asked { decision, mut draft } = self.ask(policy, Hook::Mutation, draft);
         let allowed = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
         if policy.mode == Mode::Enforce {
             if allowed {
@@ -97,15 +95,15 @@ impl<'a> Chain<'a> {
 
     /// The second pass: the first answers were about another job than the one that is to run.
     fn mutate_again(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { mut decision, mut draft } = ask(self.caller, policy, &self.about, Hook::Mutation, draft);
-        (decision.patch, decision.refused) = draft.patch();
+        let Asked { mut decision, mut draft } = self.ask(policy, Hook::Mutation, draft);
         draft.discard();
         if decision.verdict == Ruling::Allow {
             return Ok(draft);
         }
         if decision.verdict == Ruling::Mutate {
             let detail = "asked again about the job that all policies had changed, it changed it once more";
-            decision.fail(&Broken { failure: Failure::NotIdempotent, detail: detail.into() });
+            let broken = Broken { failure: Failure::NotIdempotent, detail: detail.into() };
+            Arc::make_mut(&mut decision).fail(&broken);
             policy.stats.fail(Failure::NotIdempotent);
         }
         self.record(decision)?;
@@ -130,7 +128,7 @@ impl<'a> Chain<'a> {
             decision.fail(&broken);
             decision.field = Some(pointer);
             decision.generation = self.set.generation;
-            self.decisions.push(decision);
+            self.decisions.push(Arc::new(decision));
         }
         Err(())
     }
@@ -143,7 +141,7 @@ impl<'a> Chain<'a> {
         let mut shadow = (!self.shadowed.is_empty()).then(|| draft.shadow(&self.shadowed));
         for policy in set.at(Hook::Validation) {
             if self.asks.has(policy) {
-                let asked = ask(self.caller, policy, &self.about, Hook::Validation, draft);
+                let asked = self.ask(policy, Hook::Validation, draft);
                 draft = asked.draft;
                 verdict = verdict.and(self.record(asked.decision));
             }
@@ -158,17 +156,18 @@ impl<'a> Chain<'a> {
         if !self.asks.has(policy) {
             return shadow;
         }
-        let Asked { mut decision, draft } = ask(self.caller, policy, &self.about, Hook::Validation, shadow);
-        decision.shadow = true;
-        decision.generation = self.set.generation;
+        let Asked { mut decision, draft } = self.ask(policy, Hook::Validation, shadow);
+        Arc::make_mut(&mut decision).shadow = true;
         self.decisions.push(decision);
         draft
     }
 
+    fn ask(&self, policy: &Arc<Policy>, hook: Hook, draft: Draft) -> Asked {
+        ask(self.caller, (self.set, policy), &self.about, hook, draft)
+    }
+
     /// `Err` where it denies the job.
-    fn record(&mut self, mut decision: Decision) -> Result<(), ()> {
-        decision.generation = self.set.generation;
-        self.warnings.extend(told(&decision));
+    fn record(&mut self, decision: Arc<Decision>) -> Result<(), ()> {
         let denies = decision.denies();
         self.decisions.push(decision);
         if denies { Err(()) } else { Ok(()) }
@@ -177,16 +176,17 @@ impl<'a> Chain<'a> {
     pub(crate) fn verdict(self, judged: Result<Arc<JobSpec>, ()>, follower: Option<Follower>) -> Verdict {
         match judged.ok().zip(follower) {
             Some((spec, follower)) => {
-                Verdict::Admitted(Admitted::new(spec, self.decisions, self.warnings, follower))
+                let (decisions, warnings) = self.set.told.of(self.decisions);
+                Verdict::Admitted(Admitted::new(spec, decisions, warnings, follower))
             }
-            None => Verdict::Denied(Denial::from_decisions(self.decisions, self.warnings)),
+            None => Verdict::Denied(Denial::from_decisions(owned(self.decisions))),
         }
     }
 }
 
 impl Denial {
     /// A policy's own no comes before one that is for lack of an answer; else the first counts.
-    pub(crate) fn from_decisions(decisions: Vec<Decision>, warnings: Vec<String>) -> Self {
+    pub(crate) fn from_decisions(decisions: Vec<Decision>) -> Self {
         let of = |ruling| decisions.iter().find(|decision| decision.denies() && decision.verdict == ruling);
         let decision = of(Ruling::Deny).or(of(Ruling::Error)).cloned();
         let failure = decision
@@ -202,7 +202,7 @@ impl Denial {
             field: decision.field,
             retryable: decision.retryable || failure == Some(Failure::PoolExhausted),
             failure,
-            warnings,
+            warnings: warnings(&decisions),
             decisions,
         }
     }

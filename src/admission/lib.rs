@@ -36,6 +36,7 @@ mod summary;
 mod sys;
 #[cfg(test)]
 mod testing;
+mod told;
 mod unread;
 mod verdict;
 mod witness;

@@ -7,12 +7,13 @@ use model::{Decision, Failure, Hook, Job, JobSpec, Receipt};
 
 use crate::About;
 use crate::admission::Core;
-use crate::call::{Broken, Called, Judgement};
+use crate::call::{Broken, Called};
 use crate::draft::Draft;
 use crate::events::Event;
 use crate::host::State;
 use crate::policy::{Asked, Policy, Set};
-use crate::record::{Fill, judged, told};
+use crate::record::{Fill, Said, judged};
+use crate::told::warnings;
 use crate::verdict::Denial;
 use crate::witness::View;
 
@@ -59,7 +60,7 @@ impl Follower {
             caller.ask(
                 view,
                 |policy| &policy.judged,
-                |store, entries| entries.pre_start()?.call_approve(store),
+                |store, entries| entries.pre_start()?.call_approve(store).map(Said::new),
             )
         })
     }
@@ -70,7 +71,7 @@ impl Follower {
             let (caller, policy) = (self.core.caller(&self.set), Arc::clone(&view.policy));
             // What it is asked about is not in the view, so this is never remembered.
             caller.call(&policy, State::new(view), |store, entries| {
-                entries.connection()?.call_connect(store, host, port)
+                entries.connection()?.call_connect(store, host, port).map(Said::new)
             })
         })
     }
@@ -99,26 +100,25 @@ impl Follower {
         Self { about: Arc::new(About { now, ..About::clone(&self.about) }), ..self.clone() }
     }
 
-    fn judge(&self, hook: Hook, call: impl Fn(View) -> Called<Judgement>) -> Judged {
+    fn judge(&self, hook: Hook, call: impl Fn(View) -> Called<Arc<Said>>) -> Judged {
         let mut all = Judged::default();
         let place = self.core.place();
         for policy in self.asked(hook) {
-            let mut decision = if place.is_some() {
+            let decision = if place.is_some() {
                 let draft = Draft::new(Arc::clone(&self.spec));
-                judged(policy, hook, call(View::new(policy, &self.about, hook, draft))).0
+                let called = call(View::new(policy, &self.about, hook, draft));
+                Arc::unwrap_or_clone(judged((&self.set, policy), hook, called).decision)
             } else {
                 policy.stats.fail(Failure::PoolExhausted);
-                let mut decision = policy.decision(hook);
+                let mut decision = Decision { generation: self.set.generation, ..policy.decision(hook) };
                 decision.fail(&exhausted());
                 decision
             };
-            decision.generation = self.set.generation;
-            all.warnings.extend(told(&decision));
             all.decisions.push(decision);
         }
+        all.warnings = warnings(&all.decisions);
         if all.decisions.iter().any(Decision::denies) {
-            let (decisions, warnings) = (all.decisions.clone(), all.warnings.clone());
-            all.denial = Some(Denial::from_decisions(decisions, warnings));
+            all.denial = Some(Denial::from_decisions(all.decisions.clone()));
         }
         all
     }

@@ -20,6 +20,7 @@ use crate::hooks::Hooks;
 use crate::host::{State, linker};
 use crate::policy::{Policy, Set, Tables};
 use crate::sys;
+use crate::told::Told;
 
 mod probe;
 mod sources;
@@ -64,6 +65,7 @@ impl Loader<'_> {
             loaded_at: Timestamp::now(),
             policies: policies.into_iter().map(|(policy, _)| policy).collect(),
             stock,
+            told: Told::default(),
         })
     }
 

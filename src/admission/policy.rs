@@ -11,14 +11,15 @@ use wasmtime::component::InstancePre;
 use crate::ahead::{Maker, Stock};
 use crate::bindings::types::Additions;
 use crate::bundle::{Grant, Matcher};
-use crate::call::Judgement;
 use crate::draft::Rights;
 use crate::events::Queue;
 use crate::hooks::Hooks;
 use crate::host::State;
 use crate::kv::Kv;
 use crate::recall::Recall;
+use crate::record::Said;
 use crate::stats::Stats;
+use crate::told::Told;
 
 pub(crate) type Tables = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -33,6 +34,7 @@ pub(crate) struct Set {
     /// By order, ties by name.
     pub(crate) policies: Vec<Arc<Policy>>,
     pub(crate) stock: Arc<Stock>,
+    pub(crate) told: Told,
 }
 
 pub(crate) struct Policy {
@@ -58,7 +60,7 @@ pub(crate) struct Policy {
     pub(crate) kv: Arc<Kv>,
     pub(crate) queue: Queue,
     /// What it said at hooks that judge, and at those that add.
-    pub(crate) judged: Recall<Judgement>,
+    pub(crate) judged: Recall<Arc<Said>>,
     pub(crate) added: Recall<Additions>,
 }
 
@@ -71,7 +73,14 @@ impl std::fmt::Debug for Policy {
 impl Set {
     pub(crate) fn empty(maker: &Maker) -> Self {
         let stock = Arc::new(Stock::new(maker, Vec::new()));
-        Self { generation: 0, bundle: None, loaded_at: Timestamp::now(), policies: Vec::new(), stock }
+        Self {
+            generation: 0,
+            bundle: None,
+            loaded_at: Timestamp::now(),
+            policies: Vec::new(),
+            stock,
+            told: Told::default(),
+        }
     }
 
     /// The policies that are asked at `hook`, whatever the job.

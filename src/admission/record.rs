@@ -1,14 +1,14 @@
 //! One question to one policy, and its answer as a [`Decision`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use model::{Decision, Failure, Hook, Mode, Ruling};
 
 use crate::About;
 use crate::bindings::types::{Denial, Notes, Pair, Rejection};
 use crate::call::{Broken, Called, Caller, Judgement};
-use crate::draft::Draft;
+use crate::draft::{Change, Draft};
 use crate::host::{cut, line};
 use crate::policy::{Policy, Set};
 use crate::witness::View;
@@ -21,14 +21,39 @@ const MAX_MESSAGE: usize = 1024;
 const MAX_FIELD: usize = 256;
 
 pub(crate) struct Asked {
-    pub(crate) decision: Decision,
+    pub(crate) decision: Arc<Decision>,
     pub(crate) draft: Draft,
+}
+
+/// What a policy said at a hook that judges.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) judgement: Judgement,
+    /// The decision that it makes where it is said again, and with it the job changed the same way.
+    again: OnceLock<(Vec<Change>, Arc<Decision>)>,
+}
+
+impl Said {
+    pub(crate) fn new(judgement: Judgement) -> Arc<Self> {
+        Arc::new(Self { judgement, again: OnceLock::new() })
+    }
+
+    fn again(&self, draft: &Draft) -> Option<Arc<Decision>> {
+        let (changes, decision) = self.again.get()?;
+        draft.has_only(changes).then(|| Arc::clone(decision))
+    }
+}
+
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.judgement == other.judgement
+    }
 }
 
 /// Asks at a hook that gives an answer about a draft.
 pub(crate) fn ask(
     caller: Caller<'_>,
-    policy: &Arc<Policy>,
+    (set, policy): (&Set, &Arc<Policy>),
     about: &Arc<About>,
     hook: Hook,
     draft: Draft,
@@ -38,40 +63,47 @@ pub(crate) fn ask(
         view,
         |policy| &policy.judged,
         |store, entries| match hook {
-            Hook::Mutation => entries.mutation()?.call_mutate(store),
-            _ => entries.validation()?.call_validate(store),
+            Hook::Mutation => entries.mutation()?.call_mutate(store).map(Said::new),
+            _ => entries.validation()?.call_validate(store).map(Said::new),
         },
     );
-    let (decision, draft) = judged(policy, hook, called);
-    Asked { decision, draft }
+    judged((set, policy), hook, called)
 }
 
 /// The decision that a judging hook's answer is, bounded and counted.
-pub(crate) fn judged(policy: &Policy, hook: Hook, called: Called<Judgement>) -> (Decision, Draft) {
-    let Called { answer, draft, memory, took, remembered } = called;
-    let mut decision = policy.decision(hook);
-    decision.remembered = remembered;
-    decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let failure = match answer {
-        Ok(Ok(notes)) => {
-            decision.note(notes);
-            draft.is_malformed().then(|| {
-                let detail = "it asked for a change that is no operation of a JSON Patch (RFC 6902)".into();
-                decision.fail(&Broken { failure: Failure::BadOutput, detail });
-                Failure::BadOutput
-            })
-        }
-        Ok(Err(denial)) => decision.deny(denial),
+pub(crate) fn judged((set, policy): (&Set, &Policy), hook: Hook, called: Called<Arc<Said>>) -> Asked {
+    let Called { answer, mut draft, memory, took, remembered } = called;
+    let again = answer.as_ref().ok().filter(|_| remembered);
+    if let Some(decision) = again.and_then(|said| said.again(&draft)) {
+        policy.stats.count(decision.verdict, None, took, memory);
+        return Asked { decision, draft };
+    }
+    let mut decision = Decision { generation: set.generation, remembered, ..policy.decision(hook) };
+    if !remembered {
+        decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    }
+    let failure = match &answer {
+        Ok(said) => decision.fill(&said.judgement, &draft),
         Err(broken) => {
-            decision.fail(&broken);
+            decision.fail(broken);
             Some(broken.failure)
         }
     };
     if decision.verdict == Ruling::Allow && draft.is_changed() {
         decision.verdict = Ruling::Mutate;
     }
+    (decision.patch, decision.refused) = draft.patch();
     policy.stats.count(decision.verdict, failure, took, memory);
-    (decision, draft)
+    let decision = Arc::new(decision);
+    if let Ok(said) = answer
+        && remembered
+        && failure.is_none()
+        && decision.refused.is_empty()
+    {
+        // Another job may have been first.
+        let _ = said.again.set((draft.changes().to_vec(), Arc::clone(&decision)));
+    }
+    Asked { decision, draft }
 }
 
 /// What whoever sent the job is told of a decision: nothing of `audit`, and of `warn` also what it would have done.
@@ -135,12 +167,29 @@ fn blank(policy: &str, digest: &str, mode: Mode, hook: Hook) -> Decision {
 
 /// What an answer makes of a decision.
 pub(crate) trait Fill {
+    /// Of what was said while the draft became what it is; `Some` where that is no answer that counts.
+    fn fill(&mut self, said: &Judgement, draft: &Draft) -> Option<Failure>;
     fn note(&mut self, notes: Notes);
     fn deny(&mut self, denial: Denial) -> Option<Failure>;
     fn fail(&mut self, broken: &Broken);
 }
 
 impl Fill for Decision {
+    fn fill(&mut self, said: &Judgement, draft: &Draft) -> Option<Failure> {
+        match said.clone() {
+            Ok(notes) => {
+                self.note(notes);
+                draft.is_malformed().then(|| {
+                    let detail =
+                        "it asked for a change that is no operation of a JSON Patch (RFC 6902)".into();
+                    self.fail(&Broken { failure: Failure::BadOutput, detail });
+                    Failure::BadOutput
+                })
+            }
+            Err(denial) => self.deny(denial),
+        }
+    }
+
     fn note(&mut self, Notes { warnings, annotations }: Notes) {
         self.warnings = warnings.into_iter().take(MAX_WARNINGS).map(|text| line(text, MAX_WARNING)).collect();
         self.annotations = bounded(annotations);
@@ -180,3 +229,6 @@ pub(crate) fn bounded(pairs: Vec<Pair>) -> BTreeMap<String, String> {
     let cut_both = |pair: Pair| (cut(pair.key, MAX_ANNOTATION), cut(pair.value, MAX_ANNOTATION));
     pairs.into_iter().take(MAX_ANNOTATIONS).map(cut_both).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use model::{Decision, Failure, JobSpec};
+use model::{Decision, Decisions, Failure, JobSpec};
 
 use crate::About;
 use crate::lifecycle::Follower;
@@ -20,7 +20,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Admitted<T> {
     pub(crate) job: Arc<T>,
-    pub(crate) decisions: Vec<Decision>,
+    pub(crate) decisions: Decisions,
     pub(crate) warnings: Vec<String>,
     pub(crate) follower: Follower,
 }
@@ -51,7 +51,7 @@ pub struct Additions {
 impl Admitted<JobSpec> {
     pub(crate) fn new(
         job: Arc<JobSpec>,
-        decisions: Vec<Decision>,
+        decisions: Decisions,
         warnings: Vec<String>,
         follower: Follower,
     ) -> Self {
@@ -76,7 +76,7 @@ impl Admitted<JobSpec> {
     }
 
     /// Decisions and warnings, for the job's record, which alone has them from here on.
-    pub fn take_said(&mut self) -> (Vec<Decision>, Vec<String>) {
+    pub fn take_said(&mut self) -> (Decisions, Vec<String>) {
         (mem::take(&mut self.decisions), mem::take(&mut self.warnings))
     }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use admission::Admitted;
 use image::Images;
 use journal::{Idempotency, JournalError};
-use model::{Accepted, Decisions, Happened, JobSpec};
+use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
 use schedule::{Expired, Queue, Ticket};
 use supervise::{Order, Supervisor, micros};
@@ -214,7 +214,7 @@ fn accepted(admitted: &mut Admitted<JobSpec>, admit: Duration, trace: &Trace) ->
         submitter: about.submitter.clone(),
         labels: spec.labels.clone(),
         priority: spec.priority,
-        policy: Decisions::told_often(policy),
+        policy,
         warnings,
         admit_us: micros(admit),
         traceparent: trace.traceparent(),

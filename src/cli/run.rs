@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use admission::{About, Additions, Admission, Admitted, Denial, Follower, Verdict};
 use daemon::{Config, Settings};
 use jiff::Timestamp;
-use model::{Cause, Decision, HostPolicy, Job, JobId, JobRequest, JobSpec, Mode, Status, Timing};
+use model::{Cause, Decision, Decisions, HostPolicy, Job, JobId, JobRequest, JobSpec, Mode, Status, Timing};
 use sandbox::{PlanError, Sources};
 use supervise::{Io, NoLanes, Outcome, Supervisor, micros};
 use tokio::runtime::{self, Runtime};
@@ -223,8 +223,8 @@ fn denied(args: &RunArgs, id: JobId, admit: Duration, denial: Denial) -> Result<
         timing: Timing::default(),
         again: None,
     };
-    let before =
-        Before { id, admit, started: Timestamp::now(), labels: BTreeMap::new(), decisions, warnings };
+    let (started, labels) = (Timestamp::now(), BTreeMap::new());
+    let before = Before { id, admit, started, labels, decisions: decisions.into(), warnings };
     output::json(&finished(outcome, before))?;
     Ok(ExitCode::from(exit::RUN_FAILED))
 }
@@ -235,7 +235,7 @@ struct Before {
     admit: Duration,
     started: Timestamp,
     labels: BTreeMap<String, String>,
-    decisions: Vec<Decision>,
+    decisions: Decisions,
     warnings: Vec<String>,
 }
 
@@ -271,7 +271,7 @@ fn finished(outcome: Outcome, before: Before) -> Job {
         artifacts: outcome.artifacts.into_iter().map(|collected| collected.artifact).collect(),
         artifact_errors: outcome.artifact_errors,
         committed: None,
-        policy: [before.decisions, outcome.policy].concat().into(),
+        policy: [&before.decisions[..], &outcome.policy].concat().into(),
         warnings: [before.warnings, outcome.warnings].concat(),
         annotations: BTreeMap::new(),
         isolation: outcome.isolation,

@@ -44,6 +44,7 @@ pub struct Decision {
     /// have said the same.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub remembered: bool,
+    /// Of the call; 0 where there was none.
     pub duration_us: u64,
 }
 

@@ -146,10 +146,11 @@ pub(crate) fn compare(pairs: usize) {
         let (remembered, all) = remembered(pairs.iter().flat_map(side));
         table::line(&format!("  answers remembered, {name} jobs: {remembered} of {all}"));
     }
+    // Those that were called: what is remembered has no time of its own.
     for policy in ["labels", "limits", "images", "quota", "secrets"] {
-        print(policy, &Spread::of(&pairs, asked, |(_, job)| calls(job, |name| name == policy)));
+        print(policy, &Spread::of(&pairs, new, |(_, job)| calls(job, |name| name == policy)));
     }
-    print("all calls of a job together", &Spread::of(&pairs, asked, |(_, job)| calls(job, |_| true)));
+    print("all calls of a job together", &Spread::of(&pairs, new, |(_, job)| calls(job, |_| true)));
 }
 
 fn print(name: &str, all: &[Spread]) {

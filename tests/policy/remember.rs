@@ -9,6 +9,7 @@ use crate::stage::{decision, decisions, denied, entry, job, loaded, send};
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         the_same_again_is_not_asked,
+        what_it_changes_is_the_jobs_own,
         what_a_policy_looks_at_is_looked_at,
         what_happened_since_counts,
         denials_are_remembered_and_failures_are_not
@@ -52,6 +53,25 @@ fn the_same_again_is_not_asked(who: Who) {
     let stats = loaded(&daemon, "limits")["stats"].clone();
     assert!(stats["remembered"].as_u64() >= Some(2), "{stats}");
     assert_eq!(stats["mutated"], 2, "remembered ones count: {stats}");
+}
+
+/// It looks at nothing, and so says the same of each job; what that changes is another matter.
+fn what_it_changes_is_the_jobs_own(who: Who) {
+    let wasm = policy("label", &[("KEY", "team"), ("VALUE", "ci")], &["mutation"]);
+    let bundle = entry("label", "label", "grants = [\"patch\"]");
+    let daemon = Daemon::with_policies(who, &bundle, &[("label.wasm", &wasm)]);
+    let said = |labels: Value| {
+        let job = daemon.run(&json!({"command": ["true"], "labels": labels}));
+        let decision = decision(&job, "label");
+        json!([job["labels"]["team"], decision["verdict"], decision["patch"][0]["op"], remembered(decision)])
+    };
+    let (none, other, same) = (json!({}), json!({"team": "x"}), json!({"team": "ci"}));
+    assert_eq!(said(none.clone()), json!(["ci", "mutate", "add", false]));
+    for _ in 0..3 {
+        assert_eq!(said(none.clone()), json!(["ci", "mutate", "add", true]));
+        assert_eq!(said(other.clone()), json!(["ci", "mutate", "replace", true]));
+        assert_eq!(said(same.clone()), json!(["ci", "allow", null, true]));
+    }
 }
 
 /// The host looks for what tells a secret, in words and files that differ. A file that has it is read each time: contents are

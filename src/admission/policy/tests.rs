@@ -10,6 +10,7 @@ use super::{Hooks, Policy, Set, glob_match};
 use crate::ahead::{Maker, Stock};
 use crate::bundle::Matcher;
 use crate::testing::{self, job};
+use crate::told::Told;
 
 /// Without hooks, and asked about the jobs that `matcher` names.
 fn policy(matcher: Matcher) -> Policy {
@@ -120,6 +121,7 @@ fn who_lacks_the_hook_is_not_asked() {
         loaded_at: jiff::Timestamp::UNIX_EPOCH,
         policies: vec![Arc::new(policy(Matcher::default()))],
         stock: Arc::new(Stock::new(&Maker::new(), [])),
+        told: Told::default(),
     };
     assert_eq!(set.at(Hook::Mutation).count(), 0);
     assert!(set.policies[0].hooks.names().is_empty());

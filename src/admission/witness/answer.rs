@@ -1,9 +1,12 @@
 //! What host and policy answer each other: compared with what was answered before, and kept.
 
+use std::sync::Arc;
+
 use crate::bindings::job::{Case, File, Volume};
 use crate::bindings::kv::KvError;
 use crate::bindings::patch::PatchError;
 use crate::bindings::types::{Additions, Denial, Notes, Pair};
+use crate::record::Said;
 
 pub(crate) trait Answer: Clone + PartialEq + Send + Sync + 'static {
     /// About what it takes to be kept.
@@ -62,6 +65,12 @@ impl Answer for Denial {
     fn bytes(&self) -> usize {
         let reason = &self.reason;
         reason.code.bytes() + reason.message.bytes() + reason.field.bytes() + self.notes.bytes()
+    }
+}
+
+impl Answer for Arc<Said> {
+    fn bytes(&self) -> usize {
+        self.judgement.bytes()
     }
 }
 

@@ -90,7 +90,7 @@ impl Runner {
             Verdict::Admitted(mut admitted) => {
                 let (policy, warnings) = admitted.take_said();
                 if !policy.is_empty() || !warnings.is_empty() {
-                    live.happened(Happened::Judged { policy, warnings });
+                    live.happened(Happened::Judged { policy: policy.to_vec(), warnings });
                 }
                 Ok((admitted, job.attempt + 1))
             }
