@@ -37,7 +37,7 @@ impl Tables<'_> {
         self.execute("INSERT INTO specs VALUES (?1, ?2)", params![job, new.spec])?;
         self.write(job, &new.batch)?;
         for (name, value) in &new.labels {
-            self.label(job, name, value)?;
+            self.execute("INSERT INTO labels VALUES (?1, ?2, ?3)", params![job, name, value])?;
         }
         for digest in &new.inputs {
             self.uses(job, digest, true)?;
