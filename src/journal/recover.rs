@@ -17,14 +17,13 @@ pub struct Unfinished {
 }
 
 pub(crate) fn unfinished(db: &Connection) -> Result<Vec<Unfinished>, JournalError> {
-    let mut finding = db.prepare(
-        "SELECT jobs.job, id, spec FROM jobs LEFT JOIN specs USING (job) WHERE finished_at IS NULL ORDER BY jobs.job",
-    )?;
+    let mut finding =
+        db.prepare("SELECT job, id, spec FROM specs CROSS JOIN jobs USING (job) ORDER BY job")?;
     let mut rows = finding.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let (job, id, spec): (i64, String, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if let Some(unfinished) = one(db, job, spec) {
+        let (job, id, spec): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if let Some(unfinished) = one(db, job, &spec) {
             found.push(unfinished);
         } else {
             tracing::error!(job = id, "its events cannot be read: it is left as it is");
@@ -33,11 +32,11 @@ pub(crate) fn unfinished(db: &Connection) -> Result<Vec<Unfinished>, JournalErro
     Ok(found)
 }
 
-fn one(db: &Connection, job: i64, spec: Option<String>) -> Option<Unfinished> {
+fn one(db: &Connection, job: i64, spec: &str) -> Option<Unfinished> {
     let events = events(db, job).ok()?;
     let Some(Happened::Accepted(accepted)) = events.first().map(|event| &event.what) else { return None };
     let (id, tenant, submitter) = (accepted.id, accepted.tenant.clone(), accepted.submitter.clone());
-    let spec = spec.and_then(|text| serde_json::from_str(&text).ok());
+    let spec = serde_json::from_str(spec).ok();
     Some(Unfinished { id, tenant, submitter, events, spec })
 }
 

@@ -10,7 +10,7 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 use crate::{Durability, JournalError};
 
 /// One for each version of the schema. A released one is never changed: another is added.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema/1.sql"))];
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema/1.sql")), M::up(include_str!("schema/2.sql"))];
 /// A file of up to this size is read through when it is opened; a larger one is found damaged where it is used.
 const CHECKED_BYTES: u64 = 64 << 20;
 /// What a log that has grown is cut back to.

@@ -97,7 +97,7 @@ fn under_way(db: &Connection, job: i64) -> Result<Option<Job>, JournalError> {
     Ok(Job::from_events(told).as_ref().map(Job::without_outputs))
 }
 
-/// Whether only jobs that have not ended are asked for: they are few, and have an index of their own.
+/// Whether only jobs that have not ended are asked for: they are few, and have a table of their own.
 fn is_under_way(filter: &Filter) -> bool {
     !filter.statuses.is_empty() && !filter.statuses.iter().any(|status| status.is_final())
 }
@@ -112,7 +112,7 @@ impl Query {
     fn new(filter: &Filter, before: i64, limit: usize) -> Self {
         let mut labels = filter.labels.iter();
         let (source, number) = match labels.len() {
-            0 if is_under_way(filter) => ("jobs INDEXED BY jobs_unfinished", "jobs.job"),
+            0 if is_under_way(filter) => ("specs CROSS JOIN jobs ON jobs.job = specs.job", "specs.job"),
             0 => ("jobs", "jobs.job"),
             _ => ("labels CROSS JOIN jobs ON jobs.job = labels.job", "labels.job"),
         };

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::Filter;
 use crate::Idempotency;
 
 #[test]
@@ -47,12 +48,33 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let version = |db: &rusqlite::Connection| db.pragma_query_value(None, "user_version", |row| row.get(0));
     {
         let db = rusqlite::Connection::open(&file).expect("a database");
-        assert_eq!(version(&db), Ok(1));
+        assert_eq!(version(&db), Ok(2));
         db.pragma_update(None, "user_version", 99).expect("set");
     }
     let refused = Journal::open(folder.options()).expect_err("newer");
-    assert!(matches!(refused, JournalError::Newer { found: 99, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, JournalError::Newer { found: 99, known: 2, .. }), "{refused}");
     assert_eq!(version(&rusqlite::Connection::open(&file).expect("a database")), Ok(99));
+}
+
+#[test]
+fn an_older_schema_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let (waits, mut ends) = (Run::accepted(&journal, "acme").id, Run::accepted(&journal, "acme"));
+    let (events, job) = ends.whole();
+    journal.end(ends.id, events, &job, None).wait().expect("ended");
+    drop(journal);
+    let db = rusqlite::Connection::open(folder.path().join("journal.sqlite3")).expect("a database");
+    let first =
+        "CREATE INDEX jobs_unfinished ON jobs (job) WHERE finished_at IS NULL; PRAGMA user_version = 1";
+    db.execute_batch(first).expect("as the first version had it");
+    drop(db);
+    let (journal, unfinished) = Journal::open(folder.options()).expect("a journal");
+    assert_eq!(unfinished.iter().map(|job| job.id).collect::<Vec<_>>(), [waits]);
+    let queued = Filter { statuses: vec![Status::Queued], ..Filter::default() };
+    let listed = |filter: &Filter| journal.list(filter, None, 10).expect("a list").items;
+    assert_eq!(listed(&queued).iter().map(|job| job.id).collect::<Vec<_>>(), [waits]);
+    assert_eq!(listed(&Filter::default()).len(), 2);
 }
 
 #[test]
