@@ -22,7 +22,7 @@ use crate::policy::{Asked, Policy, Set};
 use crate::record::Fill;
 use crate::recorder::{Memories, Recorded, Recorder, recordable};
 use crate::stats::Stats;
-use crate::told::{owned, warnings};
+use crate::told::warnings;
 use crate::verdict::{Additions, Denial, Verdict};
 
 /// A job with more bytes is decided aside.
@@ -258,7 +258,7 @@ fn recorded<'a>(
             partial,
             memories,
             admitted: judged.is_ok(),
-            decisions: owned(chain.decisions.clone()),
+            decisions: chain.decisions.iter().map(|decision| Decision::clone(decision)).collect(),
         });
     }
     (chain, judged)

@@ -22,6 +22,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) about: Arc<About>,
     asks: Match,
     pub(crate) decisions: Vec<Arc<Decision>>,
+    /// All of them were made of earlier jobs.
+    are_known: bool,
     /// What mutators in `warn` and `audit` would have changed.
     shadowed: Vec<Change>,
 }
@@ -42,6 +44,7 @@ impl<'a> Chain<'a> {
             asks,
             // Mutators mostly are validators too.
             decisions: Vec::with_capacity(2 * set.policies.len()),
+            are_known: true,
             shadowed: Vec::new(),
         }
     }
@@ -77,7 +80,7 @@ impl<'a> Chain<'a> {
     }
 
     fn mutate_once(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { decision, mut draft } = self.ask(policy, Hook::Mutation, draft);
+        let Asked { decision, mut draft, .. } = self.ask(policy, Hook::Mutation, draft);
         let allowed = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
         if policy.mode == Mode::Enforce {
             if allowed {
@@ -95,7 +98,7 @@ impl<'a> Chain<'a> {
 
     /// The second pass: the first answers were about another job than the one that is to run.
     fn mutate_again(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { mut decision, mut draft } = self.ask(policy, Hook::Mutation, draft);
+        let Asked { mut decision, mut draft, .. } = self.ask(policy, Hook::Mutation, draft);
         draft.discard();
         if decision.verdict == Ruling::Allow {
             return Ok(draft);
@@ -156,14 +159,17 @@ impl<'a> Chain<'a> {
         if !self.asks.has(policy) {
             return shadow;
         }
-        let Asked { mut decision, draft } = self.ask(policy, Hook::Validation, shadow);
+        let Asked { mut decision, draft, .. } = self.ask(policy, Hook::Validation, shadow);
         Arc::make_mut(&mut decision).shadow = true;
+        self.are_known = false;
         self.decisions.push(decision);
         draft
     }
 
-    fn ask(&self, policy: &Arc<Policy>, hook: Hook, draft: Draft) -> Asked {
-        ask(self.caller, (self.set, policy), &self.about, hook, draft)
+    fn ask(&mut self, policy: &Arc<Policy>, hook: Hook, draft: Draft) -> Asked {
+        let asked = ask(self.caller, (self.set, policy), &self.about, hook, draft);
+        self.are_known &= asked.is_known;
+        asked
     }
 
     /// `Err` where it denies the job.
@@ -176,7 +182,7 @@ impl<'a> Chain<'a> {
     pub(crate) fn verdict(self, judged: Result<Arc<JobSpec>, ()>, follower: Option<Follower>) -> Verdict {
         match judged.ok().zip(follower) {
             Some((spec, follower)) => {
-                let (decisions, warnings) = self.set.told.of(self.decisions);
+                let (decisions, warnings) = self.set.told.of(self.decisions, self.are_known);
                 Verdict::Admitted(Admitted::new(spec, decisions, warnings, follower))
             }
             None => Verdict::Denied(Denial::from_decisions(owned(self.decisions))),

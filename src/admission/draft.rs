@@ -56,15 +56,6 @@ impl Draft {
         self.pending.len()
     }
 
-    pub(crate) fn changes(&self) -> &[Change] {
-        &self.pending
-    }
-
-    /// Whether a policy asked for these changes, was given them, and asked for nothing else.
-    pub(crate) fn has_only(&self, changes: &[Change]) -> bool {
-        self.pending == changes && self.refused.is_empty() && !self.malformed
-    }
-
     pub(crate) fn version(&self) -> u64 {
         self.version
     }

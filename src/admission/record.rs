@@ -1,14 +1,15 @@
 //! One question to one policy, and its answer as a [`Decision`].
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use model::{Decision, Failure, Hook, Mode, Ruling};
+use arc_swap::ArcSwapOption;
+use model::{Decision, Failure, Hook, Mode, PatchOp, Ruling};
 
 use crate::About;
 use crate::bindings::types::{Denial, Notes, Pair, Rejection};
 use crate::call::{Broken, Called, Caller, Judgement};
-use crate::draft::{Change, Draft};
+use crate::draft::Draft;
 use crate::host::{cut, line};
 use crate::policy::{Policy, Set};
 use crate::witness::View;
@@ -19,9 +20,13 @@ const MAX_ANNOTATIONS: usize = 32;
 const MAX_ANNOTATION: usize = 1024;
 const MAX_MESSAGE: usize = 1024;
 const MAX_FIELD: usize = 256;
+/// Of a decision that is kept for the next job.
+const MAX_KEPT_OPS: usize = 64;
 
 pub(crate) struct Asked {
     pub(crate) decision: Arc<Decision>,
+    /// It is the one that was made of an earlier job.
+    pub(crate) is_known: bool,
     pub(crate) draft: Draft,
 }
 
@@ -29,18 +34,24 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) judgement: Judgement,
-    /// The decision that it makes where it is said again, and with it the job changed the same way.
-    again: OnceLock<(Vec<Change>, Arc<Decision>)>,
+    /// The decision that was made when it was last said again of a job that was left as it was, and of one that was changed:
+    /// a mutator is asked about one job twice. Not the changes, for what a job had before may be a secret.
+    made: [ArcSwapOption<Decision>; 2],
 }
 
 impl Said {
     pub(crate) fn new(judgement: Judgement) -> Arc<Self> {
-        Arc::new(Self { judgement, again: OnceLock::new() })
+        Arc::new(Self { judgement, made: [const { ArcSwapOption::const_empty() }; 2] })
     }
 
-    fn again(&self, draft: &Draft) -> Option<Arc<Decision>> {
-        let (changes, decision) = self.again.get()?;
-        draft.has_only(changes).then(|| Arc::clone(decision))
+    fn made(&self, is_changed: bool, patch: &[PatchOp]) -> Option<Arc<Decision>> {
+        self.made[usize::from(is_changed)].load_full().filter(|decision| decision.patch == patch)
+    }
+
+    fn keep(&self, is_changed: bool, decision: &Arc<Decision>) {
+        if decision.patch.len() <= MAX_KEPT_OPS {
+            self.made[usize::from(is_changed)].store(Some(Arc::clone(decision)));
+        }
     }
 }
 
@@ -73,12 +84,15 @@ pub(crate) fn ask(
 /// The decision that a judging hook's answer is, bounded and counted.
 pub(crate) fn judged((set, policy): (&Set, &Policy), hook: Hook, called: Called<Arc<Said>>) -> Asked {
     let Called { answer, mut draft, memory, took, remembered } = called;
-    let again = answer.as_ref().ok().filter(|_| remembered);
-    if let Some(decision) = again.and_then(|said| said.again(&draft)) {
+    let (patch, refused) = draft.patch();
+    let (is_changed, is_clean) = (draft.is_changed(), refused.is_empty() && !draft.is_malformed());
+    let again = answer.as_ref().ok().filter(|_| remembered && is_clean);
+    if let Some(decision) = again.and_then(|said| said.made(is_changed, &patch)) {
         policy.stats.count(decision.verdict, None, took, memory);
-        return Asked { decision, draft };
+        return Asked { decision, is_known: true, draft };
     }
-    let mut decision = Decision { generation: set.generation, remembered, ..policy.decision(hook) };
+    let generation = set.generation;
+    let mut decision = Decision { generation, remembered, patch, refused, ..policy.decision(hook) };
     if !remembered {
         decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     }
@@ -89,44 +103,17 @@ pub(crate) fn judged((set, policy): (&Set, &Policy), hook: Hook, called: Called<
             Some(broken.failure)
         }
     };
-    if decision.verdict == Ruling::Allow && draft.is_changed() {
+    if decision.verdict == Ruling::Allow && is_changed {
         decision.verdict = Ruling::Mutate;
     }
-    (decision.patch, decision.refused) = draft.patch();
     policy.stats.count(decision.verdict, failure, took, memory);
     let decision = Arc::new(decision);
-    if let Ok(said) = answer
-        && remembered
+    if let Some(said) = again
         && failure.is_none()
-        && decision.refused.is_empty()
     {
-        // Another job may have been first.
-        let _ = said.again.set((draft.changes().to_vec(), Arc::clone(&decision)));
+        said.keep(is_changed, &decision);
     }
-    Asked { decision, draft }
-}
-
-/// What whoever sent the job is told of a decision: nothing of `audit`, and of `warn` also what it would have done.
-pub(crate) fn told(decision: &Decision) -> Vec<String> {
-    let policy = &decision.policy;
-    let mut told = Vec::new();
-    if decision.mode != Mode::Audit {
-        told.extend(decision.warnings.iter().map(|text| format!("{policy}: {text}")));
-    }
-    if decision.mode == Mode::Warn && decision.verdict != Ruling::Allow {
-        told.push(format!("{policy} (not enforced): {}", would_be(decision)));
-    }
-    told
-}
-
-fn would_be(decision: &Decision) -> String {
-    match decision.verdict {
-        Ruling::Mutate => {
-            let paths: Vec<&str> = decision.patch.iter().map(|op| op.path.as_str()).collect();
-            format!("would change {}", paths.join(", "))
-        }
-        Ruling::Allow | Ruling::Deny | Ruling::Error => decision.reason.clone().unwrap_or_default(),
-    }
+    Asked { decision, is_known: false, draft }
 }
 
 impl Policy {

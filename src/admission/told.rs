@@ -7,9 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use model::{Decision, Decisions};
-
-use crate::record;
+use model::{Decision, Decisions, Mode, Ruling};
 
 /// Of one set of policies.
 const MOST: usize = 8;
@@ -26,9 +24,9 @@ struct Kept {
 }
 
 impl Told {
-    /// The same decisions are those in the same place, which saves looking into them.
-    pub(crate) fn of(&self, all: Vec<Arc<Decision>>) -> (Decisions, Vec<String>) {
-        if !all.iter().all(|decision| decision.remembered) {
+    /// Where all are known, the same ones are those in the same place, which saves looking into them.
+    pub(crate) fn of(&self, all: Vec<Arc<Decision>>, are_known: bool) -> (Decisions, Vec<String>) {
+        if !are_known {
             let all = owned(all);
             let warnings = warnings(&all);
             return (Decisions::told_often(all), warnings);
@@ -42,7 +40,7 @@ impl Told {
     }
 
     fn keep(&self, of: Vec<Arc<Decision>>) -> Arc<Kept> {
-        let all = owned(of.clone());
+        let all: Vec<_> = of.iter().map(|decision| Decision::clone(decision)).collect();
         let warnings = warnings(&all);
         let new = Arc::new(Kept { of, decisions: Decisions::told_often(all), warnings });
         self.0.rcu(|known| {
@@ -61,7 +59,30 @@ pub(crate) fn owned(all: Vec<Arc<Decision>>) -> Vec<Decision> {
 
 /// For whoever sent the job, which is not the one that they say it would have become.
 pub(crate) fn warnings(all: &[Decision]) -> Vec<String> {
-    all.iter().filter(|decision| !decision.shadow).flat_map(record::told).collect()
+    all.iter().filter(|decision| !decision.shadow).flat_map(lines_of).collect()
+}
+
+/// What whoever sent the job is told of a decision: nothing of `audit`, and of `warn` also what it would have done.
+fn lines_of(decision: &Decision) -> Vec<String> {
+    let policy = &decision.policy;
+    let mut told = Vec::new();
+    if decision.mode != Mode::Audit {
+        told.extend(decision.warnings.iter().map(|text| format!("{policy}: {text}")));
+    }
+    if decision.mode == Mode::Warn && decision.verdict != Ruling::Allow {
+        told.push(format!("{policy} (not enforced): {}", would_be(decision)));
+    }
+    told
+}
+
+fn would_be(decision: &Decision) -> String {
+    match decision.verdict {
+        Ruling::Mutate => {
+            let paths: Vec<&str> = decision.patch.iter().map(|op| op.path.as_str()).collect();
+            format!("would change {}", paths.join(", "))
+        }
+        Ruling::Allow | Ruling::Deny | Ruling::Error => decision.reason.clone().unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

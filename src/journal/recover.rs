@@ -17,8 +17,10 @@ pub struct Unfinished {
 }
 
 pub(crate) fn unfinished(db: &Connection) -> Result<Vec<Unfinished>, JournalError> {
-    let mut finding =
-        db.prepare("SELECT job, id, spec FROM specs CROSS JOIN jobs USING (job) ORDER BY job")?;
+    let mut finding = db.prepare(
+        "SELECT specs.job, id, spec FROM specs CROSS JOIN jobs ON jobs.job = specs.job
+         WHERE finished_at IS NULL ORDER BY specs.job",
+    )?;
     let mut rows = finding.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -14,8 +14,8 @@ use support::{Case, Daemon, Needs, Who, cases, eventually, figure};
 use collector::{Collector, Manner, attribute, hex, micros};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let traced = cases![a_slow_journal, a_restart_keeps_the_trace, passed_on_without_an_exporter];
-    let timed = cases![a_jobs_trace_adds_up].into_iter().map(Case::alone);
+    let traced = cases![a_restart_keeps_the_trace, passed_on_without_an_exporter];
+    let timed = cases![a_jobs_trace_adds_up, a_slow_journal].into_iter().map(Case::alone);
     let alone = cases![no_collector_holds_a_job].into_iter().map(|case| case.only(&[Who::User]).alone());
     let scraped = cases![scraped::prometheus_has_what_the_dashboard_shows].into_iter();
     let scraped =
@@ -126,7 +126,7 @@ fn a_slow_journal(who: Who) {
     let collector = Collector::new(Manner::Takes);
     let daemon = traced(who, &collector);
     let locked = daemon.state().locked();
-    let held = Duration::from_millis(300);
+    let held = Duration::from_millis(500);
     let job = std::thread::scope(|scope| {
         let sent = scope.spawn(|| post(&daemon, "/jobs?wait=true", &json!({"command": ["true"]})));
         std::thread::sleep(held);

@@ -10,7 +10,7 @@ use crate::bindings::types::Pair;
 use crate::bindings::{facts, job_env, job_files, kv, metrics};
 use crate::kv::KvError;
 use crate::policy::Policy;
-use crate::witness::{Answer, View};
+use crate::witness::View;
 
 const MAX_READ: usize = 1 << 20;
 
@@ -35,9 +35,10 @@ impl job_files::Host for State {
     }
 
     fn may_contain(&mut self, texts: Vec<String>) -> bool {
-        let (bytes, texts) = (texts.bytes(), Texts::new(&texts));
-        self.witness
-            .ask(bytes, move |view| texts.may_be_in(&view.spec().files.iter().map(|file| &*file.contents)))
+        let texts = Texts::new(&texts);
+        self.witness.ask(texts.bytes(), move |view| {
+            texts.may_be_in(&view.spec().files.iter().map(|file| &*file.contents))
+        })
     }
 }
 

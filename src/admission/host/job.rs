@@ -75,8 +75,8 @@ impl Host for State {
     }
 
     fn commands_may_contain(&mut self, texts: Vec<String>) -> bool {
-        let (bytes, texts) = (texts.bytes(), Texts::new(&texts));
-        self.witness.ask(bytes, move |view| {
+        let texts = Texts::new(&texts);
+        self.witness.ask(texts.bytes(), move |view| {
             let words = view.spec().steps.iter().flat_map(StepSpec::words_of_commands);
             texts.may_be_in(&words.map(String::as_bytes))
         })

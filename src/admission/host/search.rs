@@ -23,6 +23,12 @@ impl Texts {
         Self { finders: are_few.then(finders) }
     }
 
+    /// About what it takes to be kept.
+    pub(super) fn bytes(&self) -> usize {
+        let finders = self.finders.as_deref().unwrap_or_default();
+        finders.iter().map(|finder| size_of_val(finder) + finder.needle().len()).sum()
+    }
+
     /// Whether any of them is in any of the pieces; true too where that is too much to look for.
     pub(super) fn may_be_in<'a>(&self, pieces: &(impl Iterator<Item = &'a [u8]> + Clone)) -> bool {
         let Some(finders) = &self.finders else { return true };

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Decision, Hook, Ruling};
+use model::{Hook, Ruling};
 use serde_json::{Value, json};
 
-use super::{Said, judged};
+use super::{Asked, Said, judged};
 use crate::ahead::Maker;
 use crate::bindings::types::Notes;
 use crate::call::Called;
@@ -33,10 +33,17 @@ impl Bench {
         draft
     }
 
-    fn judged(&self, draft: Draft, remembered: bool) -> Arc<Decision> {
+    fn judged(&self, draft: Draft, remembered: bool) -> Asked {
         let (answer, took) = (Ok(Arc::clone(&self.said)), Duration::from_micros(7));
         let called = Called { answer, draft, memory: 0, took, remembered };
-        judged((&self.set, &self.policy), Hook::Mutation, called).decision
+        judged((&self.set, &self.policy), Hook::Mutation, called)
+    }
+
+    fn is_again(&self, first: &Asked, draft: Draft) -> bool {
+        let again = self.judged(draft, true);
+        assert_eq!(again.decision, first.decision);
+        assert_eq!(again.is_known, Arc::ptr_eq(&again.decision, &first.decision));
+        again.is_known
     }
 }
 
@@ -44,26 +51,52 @@ impl Bench {
 fn what_is_said_again_of_the_same_changes_is_one_decision() {
     let bench = Bench::new();
     let called = bench.judged(bench.labelled(&json!({})), false);
-    assert_eq!((called.remembered, called.duration_us), (false, 7));
+    assert_eq!((called.decision.remembered, called.decision.duration_us), (false, 7));
     let first = bench.judged(bench.labelled(&json!({})), true);
-    assert_eq!((first.remembered, first.duration_us), (true, 0));
-    assert_eq!((&first.patch, &first.warnings), (&called.patch, &called.warnings));
-    assert!(Arc::ptr_eq(&first, &bench.judged(bench.labelled(&json!({})), true)));
-    assert!(!Arc::ptr_eq(&first, &bench.judged(bench.labelled(&json!({})), false)), "it was called");
-    assert_eq!(bench.policy.stats.now().mutated, 4);
+    assert_eq!((first.decision.remembered, first.decision.duration_us, first.is_known), (true, 0, false));
+    assert_eq!(first.decision.patch, called.decision.patch);
+    assert_eq!(first.decision.warnings, called.decision.warnings);
+    assert!(bench.is_again(&first, bench.labelled(&json!({}))));
+    // As in the second pass, which leaves the job as it is.
+    let second = bench.judged(bench.labelled(&json!({ "a": "b" })), true);
+    assert_eq!((second.decision.verdict, second.decision.patch.len()), (Ruling::Allow, 0));
+    assert!(bench.is_again(&first, bench.labelled(&json!({}))));
+    assert!(bench.is_again(&second, bench.labelled(&json!({ "a": "b" }))));
+    let called = bench.judged(bench.labelled(&json!({})), false);
+    assert!(!called.is_known && !Arc::ptr_eq(&first.decision, &called.decision));
+    assert_eq!(bench.policy.stats.now().mutated, 5);
 }
 
 #[test]
 fn what_it_changes_otherwise_is_another_decision() {
     let bench = Bench::new();
-    let first = bench.judged(bench.labelled(&json!({})), true);
+    let first = bench.judged(bench.labelled(&json!({})), true).decision;
     let other = bench.judged(bench.labelled(&json!({ "a": "x" })), true);
-    assert_eq!((&*first.patch[0].op, &*other.patch[0].op), ("add", "replace"));
-    let none = bench.judged(bench.labelled(&json!({ "a": "b" })), true);
-    assert_eq!((none.verdict, none.patch.len()), (Ruling::Allow, 0));
+    assert_eq!((&*first.patch[0].op, &*other.decision.patch[0].op), ("add", "replace"));
+    assert!(bench.is_again(&other, bench.labelled(&json!({ "a": "y" }))), "the newest is kept");
     let mut refused = bench.labelled(&json!({}));
     refused.set_label(&bench.policy.rights, "", Some("b")).expect_err("no name of a label");
-    let refused = bench.judged(refused, true);
+    let refused = bench.judged(refused, true).decision;
     assert_eq!((refused.patch.len(), refused.refused.len()), (1, 1));
-    assert!(Arc::ptr_eq(&first, &bench.judged(bench.labelled(&json!({})), true)));
+    assert!(bench.is_again(&other, bench.labelled(&json!({ "a": "x" }))), "what was refused is not");
+}
+
+#[test]
+fn not_much_is_kept() {
+    let bench = Bench::new();
+    let changed = |labels: &[&str]| {
+        let steps = vec![json!({ "command": ["true"] }); 32];
+        let mut draft = Draft::new(Arc::new(job(json!({ "steps": steps }))));
+        for (limit, value) in [("pids", 5), ("memory_bytes", 5_000_000)] {
+            draft.set_limit(&bench.policy.rights, limit, value).expect("less");
+        }
+        for label in labels {
+            draft.set_label(&bench.policy.rights, label, Some("x")).expect("a label");
+        }
+        draft
+    };
+    let much = bench.judged(changed(&["65th"]), true);
+    assert!(!bench.is_again(&much, changed(&["65th"])));
+    let little = bench.judged(changed(&[]), true);
+    assert!(bench.is_again(&little, changed(&[])));
 }

@@ -6,9 +6,9 @@ use super::{MOST, Told};
 use crate::ahead::Maker;
 use crate::policy::Set;
 
-fn decision(warning: &str, remembered: bool) -> Arc<Decision> {
+fn decision(warning: &str) -> Arc<Decision> {
     let blank = Set::empty(&Maker::new()).decision(Hook::Mutation);
-    Arc::new(Decision { policy: "p".into(), warnings: vec![warning.into()], remembered, ..blank })
+    Arc::new(Decision { policy: "p".into(), warnings: vec![warning.into()], ..blank })
 }
 
 fn is_one(one: &[Decision], other: &[Decision]) -> bool {
@@ -17,33 +17,33 @@ fn is_one(one: &[Decision], other: &[Decision]) -> bool {
 
 #[test]
 fn the_same_decisions_are_told_once() {
-    let (told, all) = (Told::default(), vec![decision("a", true), decision("b", true)]);
-    let (first, warnings) = told.of(all.clone());
+    let (told, all) = (Told::default(), vec![decision("a"), decision("b")]);
+    let (first, warnings) = told.of(all.clone(), true);
     assert_eq!(warnings, ["p: a", "p: b"]);
-    let (same, again) = told.of(all.clone());
+    let (same, again) = told.of(all.clone(), true);
     assert!(is_one(&first, &same) && warnings == again);
     for others in [vec![all[1].clone(), all[0].clone()], vec![all[0].clone()], Vec::new()] {
-        let (other, _) = told.of(others.clone());
+        let (other, _) = told.of(others.clone(), true);
         let expected: Vec<&Decision> = others.iter().map(|one| &**one).collect();
         assert_eq!(other.iter().collect::<Vec<_>>(), expected);
     }
 }
 
 #[test]
-fn what_policies_were_asked_is_told_of_them_alone() {
-    let (told, all) = (Told::default(), vec![decision("a", true), decision("b", false)]);
-    let ((first, _), (same, warnings)) = (told.of(all.clone()), told.of(all));
+fn what_is_new_is_told_of_one_job_alone() {
+    let (told, all) = (Told::default(), vec![decision("a"), decision("b")]);
+    let ((first, _), (same, warnings)) = (told.of(all.clone(), false), told.of(all, false));
     assert!(!is_one(&first, &same));
     assert_eq!(warnings, ["p: a", "p: b"]);
-    assert!(told.0.load().is_empty(), "it will not come again");
+    assert!(told.0.load().is_empty(), "it may not come again");
 }
 
 #[test]
 fn it_keeps_only_so_much() {
     let told = Told::default();
-    let all: Vec<_> = (0..=MOST).map(|n| vec![decision(&n.to_string(), true)]).collect();
-    let first: Vec<_> = all.iter().map(|one| told.of(one.clone()).0).collect();
+    let all: Vec<_> = (0..=MOST).map(|n| vec![decision(&n.to_string())]).collect();
+    let first: Vec<_> = all.iter().map(|one| told.of(one.clone(), true).0).collect();
     assert_eq!(told.0.load().len(), MOST);
-    assert!(is_one(&first[MOST], &told.of(all[MOST].clone()).0));
-    assert!(!is_one(&first[0], &told.of(all[0].clone()).0), "the oldest made room");
+    assert!(is_one(&first[MOST], &told.of(all[MOST].clone(), true).0));
+    assert!(!is_one(&first[0], &told.of(all[0].clone(), true).0), "the oldest made room");
 }

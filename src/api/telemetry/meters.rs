@@ -52,7 +52,11 @@ impl Meters {
             queue: seconds("stockade.job.queue.duration", "How long a job waited for its place", &LONG),
             setup: seconds("stockade.job.setup.duration", "Until the sandbox stood", &SHORT),
             run: seconds("stockade.job.run.duration", "Wall time of a job's steps together", &LONG),
-            policy: seconds("stockade.policy.duration", "One call of one policy, by its verdict", &SHORT),
+            policy: seconds(
+                "stockade.policy.duration",
+                "One answer of one policy, by its verdict; 0 where it was remembered",
+                &SHORT,
+            ),
             requests: seconds("http.server.request.duration", "Until the head of the answer", &LONG),
             tenants: Mutex::default(),
         }

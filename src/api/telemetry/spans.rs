@@ -1,7 +1,7 @@
 //! From a job's events to the spans below its own.
 //!
-//! The stages of a job follow each other, and so do its events: each stage is from the end of the one before to the event
-//! that ends it. Together they are as long as the job, but for what init and the launcher did ahead.
+//! The stages of a job follow each other, and so do its events: each stage is from the end of the one before to what ends
+//! it, an event or that the journal has it. Together they are as long as the job, but for what init and the launcher did ahead.
 
 use std::time::{Duration, SystemTime};
 
@@ -34,7 +34,7 @@ impl<'a> Spans<'a> {
         Self { tracer, own, since, step: None, cases: 0 }
     }
 
-    pub(super) fn happened(&mut self, event: &Event, aside: &Aside) {
+    pub(super) fn happened(&mut self, event: &Event, aside: &mut Aside) {
         let at = SystemTime::from(event.at);
         match &event.what {
             Happened::Accepted(accepted) => {
@@ -50,7 +50,7 @@ impl<'a> Spans<'a> {
             Happened::Ready { setup_us, .. } => {
                 self.ready(at, *setup_us, &aside.built);
                 // Only what it took for longer than the sandbox did.
-                if let Some(later) = aside.recorded.filter(|recorded| *recorded > at) {
+                if let Some(later) = aside.recorded.take().filter(|recorded| *recorded > at) {
                     self.record(later);
                 }
             }

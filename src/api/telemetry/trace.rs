@@ -116,18 +116,18 @@ impl Trace {
 
     /// Everything below the job's span, and its end: when it was told.
     pub(crate) fn ended(
-        self,
+        mut self,
         told: SystemTime,
         telemetry: &Telemetry,
         job: &Job,
         history: impl FnOnce() -> Vec<Arc<Event>>,
     ) {
-        let (Some(own), Some(tracer)) = (self.sampled(), telemetry.tracer()) else { return };
+        let (Some(own), Some(tracer)) = (self.sampled().cloned(), telemetry.tracer()) else { return };
         let arrived = self.arrived.unwrap_or(told);
         let mut spans = Spans::new(tracer, own.clone(), arrived);
         for event in history() {
             if !self.resumed || SystemTime::from(event.at) >= arrived {
-                spans.happened(&event, &self.aside);
+                spans.happened(&event, &mut self.aside);
             }
         }
         spans.record(told);
