@@ -231,6 +231,7 @@ fn deleted(who: Who) {
     is_gone(&mut client);
     client.request("POST", &format!("/jobs/{running}/cancel"), &[], b"");
     assert_eq!(daemon.ended(&running)["status"], "cancelled");
+    assert_eq!(daemon.ended(&kept)["status"], "succeeded");
     let state = daemon.state().clone();
     daemon.kill();
     let daemon = Daemon::resumed(who, &state, "");
