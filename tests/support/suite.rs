@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 use libtest_mimic::{Arguments, Trial};
 
 use crate::who::installed;
-use crate::{Who, binary, who};
+use crate::{Who, binary, stockade, who};
 
 /// Held shared by ordinary cases, alone by those that measure time or count what is left behind.
 static QUIET: RwLock<()> = RwLock::new(());
@@ -57,6 +57,8 @@ impl Case {
         let Self { name, run, alone, .. } = self.clone();
         let missing = who.missing().map(String::from).or_else(|| self.needs.iter().find_map(Needs::missing));
         let trial = Trial::test(format!("{}::{name}", who.name()), move || {
+            // Cargo may wait for another cargo, which is no part of any time that a case measures.
+            stockade();
             if alone {
                 let _quiet = QUIET.write().unwrap_or_else(PoisonError::into_inner);
                 run(who);
