@@ -146,9 +146,6 @@ impl Query {
             let words = filter.statuses.iter().map(|status| status.word().to_owned().into());
             self.and(&format!("jobs.status IN ({places})"), words);
         }
-        if is_under_way(filter) {
-            self.and("jobs.finished_at IS NULL", []);
-        }
         if let Some(after) = filter.created_after {
             self.and("jobs.created_at > ?", [nanos(after).into()]);
         }
