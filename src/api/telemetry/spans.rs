@@ -12,7 +12,7 @@ use opentelemetry::{Context, KeyValue};
 use sandbox::Step;
 
 use super::asked;
-use super::trace::Aside;
+use super::trace::Unsaid;
 
 /// Of one step; their results are all in the job.
 const MOST_CASES: usize = 64;
@@ -34,12 +34,12 @@ impl<'a> Spans<'a> {
         Self { tracer, own, since, step: None, cases: 0 }
     }
 
-    pub(super) fn happened(&mut self, event: &Event, aside: &mut Aside) {
+    pub(super) fn happened(&mut self, event: &Event, unsaid: &mut Unsaid) {
         let at = SystemTime::from(event.at);
         match &event.what {
             Happened::Accepted(accepted) => {
                 let admit = self.stage("admit", at);
-                self.calls(&admit, aside.asked.unwrap_or(self.since), &accepted.policy);
+                self.calls(&admit, unsaid.asked.unwrap_or(self.since), &accepted.policy);
                 self.end(&admit, at);
             }
             Happened::Judged { policy, .. } => self.calls(&self.own.clone(), self.since, policy),
@@ -48,9 +48,9 @@ impl<'a> Spans<'a> {
                 self.end(&queue, at);
             }
             Happened::Ready { setup_us, .. } => {
-                self.ready(at, *setup_us, &aside.built);
+                self.ready(at, *setup_us, &unsaid.built);
                 // Only what it took for longer than the sandbox did.
-                if let Some(later) = aside.recorded.take().filter(|recorded| *recorded > at) {
+                if let Some(later) = unsaid.recorded.take().filter(|recorded| *recorded > at) {
                     self.record(later);
                 }
             }

@@ -24,12 +24,12 @@ pub(crate) struct Trace {
     arrived: Option<SystemTime>,
     /// What was before its arrival is in the trace of the server that was there then.
     resumed: bool,
-    aside: Aside,
+    unsaid: Unsaid,
 }
 
 /// What no event says.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct Unsaid {
     /// When the policies were first asked.
     pub(super) asked: Option<SystemTime>,
     /// When it was on record that the job began: its sandbox is set up meanwhile, and its first program waits for both.
@@ -71,7 +71,7 @@ impl Trace {
     }
 
     pub(crate) fn asked(mut self, at: Timestamp) -> Self {
-        self.aside.asked = Some(at.into());
+        self.unsaid.asked = Some(at.into());
         self
     }
 
@@ -90,12 +90,12 @@ impl Trace {
     }
 
     pub(crate) fn recorded(&mut self, at: Option<SystemTime>) {
-        self.aside.recorded = at;
+        self.unsaid.recorded = at;
     }
 
     pub(crate) fn built(&mut self, steps: Vec<(Step, u32)>) {
         if self.own.is_some() {
-            self.aside.built = steps;
+            self.unsaid.built = steps;
         }
     }
 
@@ -127,7 +127,7 @@ impl Trace {
         let mut spans = Spans::new(tracer, own.clone(), arrived);
         for event in history() {
             if !self.resumed || SystemTime::from(event.at) >= arrived {
-                spans.happened(&event, &mut self.aside);
+                spans.happened(&event, &mut self.unsaid);
             }
         }
         spans.record(told);
