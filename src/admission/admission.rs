@@ -280,7 +280,7 @@ fn out_of_places(
 ) -> Verdict {
     let decision = |(policy, hook): (&Arc<Policy>, Hook)| {
         policy.stats.fail(Failure::PoolExhausted);
-        let mut decision = Decision { generation: set.generation, ..policy.decision(hook) };
+        let mut decision = set.decision_of(policy, hook);
         decision.fail(&exhausted());
         decision
     };

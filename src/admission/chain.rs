@@ -80,7 +80,7 @@ impl<'a> Chain<'a> {
     }
 
     fn mutate_once(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { decision, mut draft, .. } = self.ask(policy, Hook::Mutation, draft);
+        let Asked { decision, is_known, mut draft } = self.ask(policy, Hook::Mutation, draft);
         let allowed = matches!(decision.verdict, Ruling::Allow | Ruling::Mutate);
         if policy.mode == Mode::Enforce {
             if allowed {
@@ -92,13 +92,13 @@ impl<'a> Chain<'a> {
             let changes = draft.withdraw();
             self.shadowed.extend(changes.into_iter().filter(|_| allowed));
         }
-        self.record(decision)?;
+        self.record(decision, is_known)?;
         Ok(draft)
     }
 
     /// The second pass: the first answers were about another job than the one that is to run.
     fn mutate_again(&mut self, policy: &Arc<Policy>, draft: Draft) -> Result<Draft, ()> {
-        let Asked { mut decision, mut draft, .. } = self.ask(policy, Hook::Mutation, draft);
+        let Asked { mut decision, is_known, mut draft } = self.ask(policy, Hook::Mutation, draft);
         draft.discard();
         if decision.verdict == Ruling::Allow {
             return Ok(draft);
@@ -109,7 +109,7 @@ impl<'a> Chain<'a> {
             Arc::make_mut(&mut decision).fail(&broken);
             policy.stats.fail(Failure::NotIdempotent);
         }
-        self.record(decision)?;
+        self.record(decision, is_known)?;
         Ok(draft)
     }
 
@@ -124,13 +124,14 @@ impl<'a> Chain<'a> {
             let policy = owner.and_then(|name| self.set.policies.iter().find(|policy| policy.name == name));
             let broken = Broken { failure: Failure::HardCap, detail };
             let mut decision = match policy {
-                Some(policy) => Decision { mode: Mode::Enforce, ..policy.decision(Hook::Mutation) },
+                Some(policy) => {
+                    Decision { mode: Mode::Enforce, ..self.set.decision_of(policy, Hook::Mutation) }
+                }
                 None => self.set.decision(Hook::Mutation),
             };
             policy.map(|policy| policy.stats.fail(Failure::HardCap));
             decision.fail(&broken);
             decision.field = Some(pointer);
-            decision.generation = self.set.generation;
             self.decisions.push(Arc::new(decision));
         }
         Err(())
@@ -146,7 +147,7 @@ impl<'a> Chain<'a> {
             if self.asks.has(policy) {
                 let asked = self.ask(policy, Hook::Validation, draft);
                 draft = asked.draft;
-                verdict = verdict.and(self.record(asked.decision));
+                verdict = verdict.and(self.record(asked.decision, asked.is_known));
             }
             if policy.mode != Mode::Enforce {
                 shadow = shadow.map(|shadow| self.validate_shadow(policy, shadow));
@@ -161,20 +162,19 @@ impl<'a> Chain<'a> {
         }
         let Asked { mut decision, draft, .. } = self.ask(policy, Hook::Validation, shadow);
         Arc::make_mut(&mut decision).shadow = true;
-        self.are_known = false;
-        self.decisions.push(decision);
+        // Whatever it says of the job as it is not to run: that it denies is no denial.
+        self.record(decision, false).ok();
         draft
     }
 
-    fn ask(&mut self, policy: &Arc<Policy>, hook: Hook, draft: Draft) -> Asked {
-        let asked = ask(self.caller, (self.set, policy), &self.about, hook, draft);
-        self.are_known &= asked.is_known;
-        asked
+    fn ask(&self, policy: &Arc<Policy>, hook: Hook, draft: Draft) -> Asked {
+        ask(self.caller, (self.set, policy), &self.about, hook, draft)
     }
 
     /// `Err` where it denies the job.
-    fn record(&mut self, decision: Arc<Decision>) -> Result<(), ()> {
+    fn record(&mut self, decision: Arc<Decision>, is_known: bool) -> Result<(), ()> {
         let denies = decision.denies();
+        self.are_known &= is_known;
         self.decisions.push(decision);
         if denies { Err(()) } else { Ok(()) }
     }

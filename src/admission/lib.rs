@@ -26,6 +26,7 @@ mod host;
 mod kv;
 mod lifecycle;
 mod load;
+mod newest;
 mod policy;
 mod recall;
 mod record;

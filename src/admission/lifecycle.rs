@@ -110,7 +110,7 @@ impl Follower {
                 Arc::unwrap_or_clone(judged((&self.set, policy), hook, called).decision)
             } else {
                 policy.stats.fail(Failure::PoolExhausted);
-                let mut decision = Decision { generation: self.set.generation, ..policy.decision(hook) };
+                let mut decision = self.set.decision_of(policy, hook);
                 decision.fail(&exhausted());
                 decision
             };

@@ -4,18 +4,14 @@
 //! instance. Nothing but a policy's own answer is kept: what was no answer, such as a timeout, is tried anew each time. And
 //! nobody is told by it what others have asked for: it is kept for each tenant apart.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use model::Hook;
 
+use crate::newest::Newest;
 use crate::witness::{Answer, MAX_BYTES, Steps, View};
 
-/// Of one policy at one hook.
-const MOST: usize = 8;
 /// After as many calls in a row that were like none before, only every so many is compared and noted down.
 const PATIENCE: u32 = 64;
 /// What looking for an answer may take: a deadline does not reach into it.
@@ -25,10 +21,10 @@ const BUDGET: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) struct Recall<A>([Line<A>; 6]);
 
+/// Of one policy at one hook.
 #[derive(Debug)]
 struct Line<A> {
-    /// Newest first.
-    known: ArcSwap<VecDeque<Arc<Known<A>>>>,
+    known: Newest<Known<A>>,
     /// Calls since one was like another.
     strange: AtomicU32,
 }
@@ -42,7 +38,7 @@ struct Known<A> {
 
 impl<A> Default for Recall<A> {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Line { known: ArcSwap::default(), strange: AtomicU32::new(0) }))
+        Self(std::array::from_fn(|_| Line { known: Newest::default(), strange: AtomicU32::new(0) }))
     }
 }
 
@@ -57,8 +53,7 @@ impl<A: Answer> Recall<A> {
             return None;
         }
         let (line, until) = (self.line(view.hook), Instant::now() + BUDGET);
-        let known = line.known.load_full();
-        let same = known.iter().find(|one| {
+        let same = line.known.find(|one| {
             one.tenant == view.about.tenant && wanted(&one.answer) && one.steps.again(view, until)
         })?;
         line.strange.store(0, Relaxed);
@@ -81,13 +76,7 @@ impl<A: Answer> Recall<A> {
         if steps.bytes() + answer.bytes() > MAX_BYTES {
             return;
         }
-        let one = Arc::new(Known { tenant: tenant.to_owned(), steps, answer: answer.clone() });
-        self.line(hook).known.rcu(|known| {
-            let mut known = VecDeque::clone(known);
-            known.push_front(Arc::clone(&one));
-            known.truncate(MOST);
-            known
-        });
+        self.line(hook).known.keep(Known { tenant: tenant.to_owned(), steps, answer: answer.clone() });
     }
 }
 

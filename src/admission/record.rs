@@ -91,8 +91,7 @@ pub(crate) fn judged((set, policy): (&Set, &Policy), hook: Hook, called: Called<
         policy.stats.count(decision.verdict, None, took, memory);
         return Asked { decision, is_known: true, draft };
     }
-    let generation = set.generation;
-    let mut decision = Decision { generation, remembered, patch, refused, ..policy.decision(hook) };
+    let mut decision = Decision { remembered, patch, refused, ..set.decision_of(policy, hook) };
     if !remembered {
         decision.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     }
@@ -116,25 +115,23 @@ pub(crate) fn judged((set, policy): (&Set, &Policy), hook: Hook, called: Called<
     Asked { decision, is_known: false, draft }
 }
 
-impl Policy {
-    /// An `allow` to be filled in.
-    pub(crate) fn decision(&self, hook: Hook) -> Decision {
-        blank(&self.name, &self.digest, self.mode, hook)
-    }
-}
-
 impl Set {
+    /// An `allow` to be filled in.
+    pub(crate) fn decision_of(&self, policy: &Policy, hook: Hook) -> Decision {
+        blank(self, (&policy.name, &policy.digest), policy.mode, hook)
+    }
+
     /// In the name of the set as a whole.
     pub(crate) fn decision(&self, hook: Hook) -> Decision {
-        Decision { generation: self.generation, ..blank("", "", Mode::Enforce, hook) }
+        blank(self, ("", ""), Mode::Enforce, hook)
     }
 }
 
-fn blank(policy: &str, digest: &str, mode: Mode, hook: Hook) -> Decision {
+fn blank(set: &Set, (policy, digest): (&str, &str), mode: Mode, hook: Hook) -> Decision {
     Decision {
         policy: policy.into(),
         digest: digest.into(),
-        generation: 0,
+        generation: set.generation,
         hook,
         mode,
         verdict: Ruling::Allow,

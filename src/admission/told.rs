@@ -3,18 +3,15 @@
 //! Jobs of one sender mostly are decided by what the policies said before. Where all decisions about a job are those about
 //! an earlier one, it is told what that one was told: the list with its text, which was made once.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use model::{Decision, Decisions, Mode, Ruling};
 
-/// Of one set of policies.
-const MOST: usize = 8;
+use crate::newest::Newest;
 
-/// Newest first.
+/// Of one set of policies.
 #[derive(Debug, Default)]
-pub(crate) struct Told(ArcSwap<VecDeque<Arc<Kept>>>);
+pub(crate) struct Told(Newest<Kept>);
 
 #[derive(Debug)]
 struct Kept {
@@ -31,25 +28,19 @@ impl Told {
             let warnings = warnings(&all);
             return (Decisions::told_often(all), warnings);
         }
-        let known = self.0.load();
-        let same = |kept: &&Arc<Kept>| {
+        let same = |kept: &Kept| {
             kept.of.len() == all.len() && kept.of.iter().zip(&all).all(|(one, other)| Arc::ptr_eq(one, other))
         };
-        let kept = known.iter().find(same).cloned().unwrap_or_else(|| self.keep(all));
+        let kept = self.0.find(same).unwrap_or_else(|| self.0.keep(Kept::new(all)));
         (kept.decisions.clone(), kept.warnings.clone())
     }
+}
 
-    fn keep(&self, of: Vec<Arc<Decision>>) -> Arc<Kept> {
+impl Kept {
+    fn new(of: Vec<Arc<Decision>>) -> Self {
         let all: Vec<_> = of.iter().map(|decision| Decision::clone(decision)).collect();
         let warnings = warnings(&all);
-        let new = Arc::new(Kept { of, decisions: Decisions::told_often(all), warnings });
-        self.0.rcu(|known| {
-            let mut known = VecDeque::clone(known);
-            known.push_front(Arc::clone(&new));
-            known.truncate(MOST);
-            known
-        });
-        new
+        Self { of, decisions: Decisions::told_often(all), warnings }
     }
 }
 
