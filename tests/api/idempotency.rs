@@ -101,7 +101,7 @@ fn after_a_kill(who: Who) {
 fn refused_and_denied(who: Who) {
     let limits = |memory: u64| {
         format!(
-            "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ngrants = [\"patch\"]\n\
+            "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ntimeout_ms = 5000\ngrants = [\"patch\"]\n\
              settings = {{ max = {{ memory_bytes = {memory} }}, on_excess = \"deny\" }}\n"
         )
     };

@@ -28,7 +28,7 @@ const MIB: u64 = 1 << 20;
 /// Denies what asks for more than this, or lowers it.
 fn limits(memory: u64, on_excess: &str) -> String {
     format!(
-        "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ngrants = [\"patch\"]\n\
+        "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ntimeout_ms = 5000\ngrants = [\"patch\"]\n\
          settings = {{ max = {{ memory_bytes = {memory} }}, on_excess = \"{on_excess}\" }}\n"
     )
 }
@@ -68,7 +68,7 @@ fn denied(who: Who) {
 }
 
 fn denied_for_now(who: Who) {
-    let bundle = "[[policy]]\nname = \"quota\"\nplugin = \"builtin:tenant-quota\"\ngrants = [\"facts\", \"kv\"]\n\
+    let bundle = "[[policy]]\nname = \"quota\"\nplugin = \"builtin:tenant-quota\"\ntimeout_ms = 5000\ngrants = [\"facts\", \"kv\"]\n\
                   settings = { default = { max_running_jobs = 1 } }\n";
     let daemon = Daemon::with_policies(who, bundle, &[]);
     let id = daemon.submit(&json!({"command": ["sleep", "100"]}));
@@ -82,7 +82,7 @@ fn denied_for_now(who: Who) {
     assert_eq!(daemon.ended(&id)["status"], "cancelled");
     assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded");
     // At one time: each is decided in the knowledge of those before it.
-    let slow = json!({"command": ["sleep", "1"]});
+    let slow = json!({"command": ["sleep", "100"]});
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let send = || scope.spawn(|| daemon.client().post("/jobs", &slow).status);
         let sent: Vec<_> = (0..8).map(|_| send()).collect();
@@ -154,7 +154,7 @@ fn dry_run(who: Who) {
 
 /// What policies note down about a running and an ended job comes onto its record.
 fn followed(who: Who) {
-    let bundle = "[[policy]]\nname = \"audit\"\nplugin = \"builtin:audit-log\"\ngrants = [\"metrics\"]\n\
+    let bundle = "[[policy]]\nname = \"audit\"\nplugin = \"builtin:audit-log\"\ntimeout_ms = 5000\ngrants = [\"metrics\"]\n\
                   settings = { log = true }\n";
     let mut daemon = Daemon::with_policies(who, bundle, &[]);
     let id = daemon.submit(&json!({"command": ["sleep", "100"]}));

@@ -1,7 +1,9 @@
 //! More jobs than fit, and clients that leave.
 
+use std::time::Duration;
+
 use serde_json::json;
-use support::{Case, Daemon, Snapshot, Who, cases, running, same_again};
+use support::{Case, Daemon, Snapshot, Who, cases, eventually, running, same_again};
 
 use crate::problem;
 
@@ -50,5 +52,9 @@ fn a_client_that_leaves(who: Who) {
     let mut half = daemon.client();
     half.send(b"POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     drop(half);
+    eventually(Duration::from_secs(30), "all of them end", || {
+        let usage = daemon.client().get("/usage").json();
+        (usage["running"] == 0 && usage["queued"] == 0).then_some(())
+    });
     same_again(&before, || Snapshot::of(&daemon, &cookie));
 }

@@ -74,10 +74,10 @@ fn a_jobs_trace_adds_up(who: Who) {
         let own = |span: &&Span| attribute(span, "stockade.job.id").as_deref() == job["id"].as_str();
         spans.iter().find(own).unwrap_or_else(|| panic!("no trace of {job}: {spans:#?}"))
     };
-    // The least disturbed one: the sender's clock also runs while others have its processor.
-    let jobs = jobs.iter().map(|(seen, job)| (*seen, job, root(job)));
-    let least = jobs.min_by_key(|(seen, _, root)| seen.abs_diff(micros(root)));
-    let (seen, job, root) = least.expect("three");
+    let traced = jobs.iter().map(|(by_sender, job)| Traced::new(*by_sender, job, root(job), &spans));
+    // The least disturbed one: each of these clocks also runs while others have its processor.
+    let least = traced.min_by_key(Traced::off).expect("three");
+    let Traced { job, root, stages, .. } = &least;
     figure(format!("one job's trace:\n{}", tree(&spans, root, root.start_time_unix_nano, 0)));
 
     assert!(!format!("{spans:?}").contains(SECRET), "what a job is given is its own: {spans:#?}");
@@ -87,7 +87,6 @@ fn a_jobs_trace_adds_up(who: Who) {
     assert_eq!(job["traceparent"], own, "{job}");
     assert_eq!(attribute(root, "stockade.job.id"), job["id"].as_str().map(str::to_owned));
 
-    let stages = below(&spans, root);
     let names: Vec<_> = stages.iter().map(|span| span.name.as_str()).collect();
     // The first where the journal takes longer than the sandbox.
     let (first, last) = (["admit", "queue", "setup"], ["step", "step", "collect", "record"]);
@@ -95,21 +94,51 @@ fn a_jobs_trace_adds_up(who: Who) {
         names == [&first[..], &last].concat() || names == [&first[..], &["record"], &last].concat(),
         "{names:?}"
     );
-    follow_each_other(&stages);
-    let sum: u64 = stages.iter().map(|span| micros(span)).sum();
+    follow_each_other(stages);
     let whole = micros(root);
-    // Measured by the sender, who also waits for the connection.
-    assert!(whole <= seen && within(sum, whole) && within(whole, seen), "{sum} of {whole} of {seen} us");
-    // And each against what the job says of itself. On a busy machine the daemon may hear that the sandbox stands when the
-    // program runs already, so that both count that time.
-    let timing = |name: &str| job["timing"][name].as_u64().expect("a number");
-    let of =
-        |name: &str| stages.iter().filter(|span| span.name == name).map(|span| micros(span)).sum::<u64>();
-    assert!(within(of("setup"), timing("setup_us")), "{} {job}", of("setup"));
-    assert!(of("step").abs_diff(timing("run_us")) <= whole / 10, "{} of {whole} us: {job}", of("step"));
+    assert!(whole <= least.by_sender, "{whole} of {} us", least.by_sender);
+    for (what, one, other) in least.pairs() {
+        let near = within(one, other) || what == "run" && one.abs_diff(other) <= whole / 10;
+        assert!(near, "{what}: {one} and {other} of {whole} us: {job}");
+    }
     let cased = stages.iter().rfind(|span| span.name == "step").expect("two");
     assert_eq!(below(&spans, cased).iter().filter(|span| span.name == "case").count(), 2);
     assert!(below(&spans, stages[2]).iter().any(|span| span.name == "init"), "init's own steps");
+}
+
+/// A job's trace, and how long its sender waited, in microseconds.
+struct Traced<'a> {
+    by_sender: u64,
+    job: &'a Value,
+    root: &'a Span,
+    stages: Vec<&'a Span>,
+}
+
+impl<'a> Traced<'a> {
+    fn new(by_sender: u64, job: &'a Value, root: &'a Span, spans: &'a [Span]) -> Self {
+        Self { by_sender, job, root, stages: below(spans, root) }
+    }
+
+    /// What is to be nearly the same: as the trace has it, and as it is known otherwise.
+    fn pairs(&self) -> [(&'static str, u64, u64); 4] {
+        let timing = |name: &str| self.job["timing"][name].as_u64().expect("a number");
+        let of = |name: &str| -> u64 {
+            self.stages.iter().filter(|span| span.name == name).map(|span| micros(span)).sum()
+        };
+        let (whole, sum) = (micros(self.root), self.stages.iter().map(|span| micros(span)).sum());
+        // On a busy machine the daemon may hear that the sandbox stands when the program runs already, so that both have
+        // that time.
+        [
+            ("sum", sum, whole),
+            ("sent", whole, self.by_sender),
+            ("setup", of("setup"), timing("setup_us")),
+            ("run", of("step"), timing("run_us")),
+        ]
+    }
+
+    fn off(&self) -> u64 {
+        self.pairs().into_iter().map(|(_, one, other)| one.abs_diff(other)).max().unwrap_or(0)
+    }
 }
 
 fn follow_each_other(stages: &[&Span]) {
@@ -126,7 +155,7 @@ fn a_slow_journal(who: Who) {
     let collector = Collector::new(Manner::Takes);
     let daemon = traced(who, &collector);
     let locked = daemon.state().locked();
-    let held = Duration::from_millis(500);
+    let held = Duration::from_secs(2);
     let job = std::thread::scope(|scope| {
         let sent = scope.spawn(|| post(&daemon, "/jobs?wait=true", &json!({"command": ["true"]})));
         std::thread::sleep(held);

@@ -119,7 +119,8 @@ fn judge(who: Who, daemon: &Daemon, heard: &[Heard], kills: &[Span], stormed: Du
     let seen = |kind: &Kind| sent().any(|known| known.kind == *kind);
     assert!(Kind::ALL.iter().all(seen), "a kind of job was never sent");
     // Else the storm has shown nothing.
-    assert!(count.lost > 0 && count.retried > 0 && count.carried_over > 0 && count.replayed > 0, "{count:?}");
+    let cut = if kills.len() < KILLS { count.lost + count.retried } else { count.lost.min(count.retried) };
+    assert!(cut > 0 && count.carried_over > 0 && count.replayed > 0, "{count:?}");
 }
 
 /// Nothing half-written stays in the state directory.

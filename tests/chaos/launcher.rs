@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use support::{
-    Case, Daemon, Snapshot, State, Who, cases, children_of, eventually, figure, rss_kib, same_again,
+    Case, Daemon, Snapshot, State, Who, cases, children_of, eventually, figure, patient, rss_kib, same_again,
     sleeping, status_of,
 };
 
@@ -32,8 +32,8 @@ pub(crate) fn cases() -> Vec<Case> {
 const SETTINGS: &str = "max_running = 8\nmemory_bytes = 8589934592\ncpu_overcommit = 16.0\nlog = \"warn\"";
 const RUNNING: usize = 8;
 const WAITING: usize = 8;
-/// What waits may start late by so much; design §1's service figures are for a launcher that lives.
-const SOON: Duration = Duration::from_secs(2);
+/// What waits may start late by so much, which is mostly a second; design §1's service figures are for a launcher that lives.
+const SOON: Duration = Duration::from_secs(10);
 const SLACK_KIB: u64 = 8 << 10;
 /// It is given up at 21.
 const OFTEN: usize = 15;
@@ -66,12 +66,12 @@ fn killed_under_jobs(who: Who) {
     let before = Snapshot::idle(&daemon, &cookie);
     let sleep = json!({"command": ["sleep", cookie], "limits": {"wall_time_ms": 60_000}});
     // The first attempt is cut off; the second finds a folder of its own, as fresh as the first.
-    let again = json!({"command": ["sh", "-c", format!("test ! -e was-here && touch was-here; sleep 1.{cookie}")],
+    let again = json!({"command": ["sh", "-c", format!("test ! -e was-here && touch was-here; sleep 4.{cookie}")],
         "retry": {"max_attempts": 2}});
     let lost: Vec<String> = (0..RUNNING / 2).map(|_| daemon.submit(&sleep)).collect();
     let retried: Vec<String> = (0..RUNNING / 2).map(|_| daemon.submit(&again)).collect();
     eventually(Duration::from_secs(10), "all of them run", || {
-        (sleeping(&cookie).len() + sleeping(&format!("1.{cookie}")).len() == RUNNING).then_some(())
+        (sleeping(&cookie).len() + sleeping(&format!("4.{cookie}")).len() == RUNNING).then_some(())
     });
     let waiting: Vec<String> = (0..WAITING).map(|_| daemon.submit(&json!({"command": ["true"]}))).collect();
     let first = daemon.launcher();
@@ -120,7 +120,7 @@ fn killed_ten_times(who: Who) {
         after.iter().zip(resident).all(|(after, before)| *after < before + SLACK_KIB),
         "{resident:?} {after:?}"
     );
-    assert!(slowest < SOON, "{slowest:?}");
+    assert!(slowest < patient(SOON), "{slowest:?}");
     assert_eq!(daemon.stop().code(), Some(0));
 }
 
@@ -172,7 +172,7 @@ fn dies_too_often(who: Who) {
     let start = Instant::now();
     let answer = daemon.client().post("/jobs?wait=true", &json!({"command": ["true"]}));
     assert_eq!((answer.status, &answer.json()["type"]), (503, &json!("urn:stockade:problem:launcher_gone")));
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(start.elapsed() < patient(SOON), "{:?}", start.elapsed());
     eventually(Duration::from_secs(5), "all wait", || {
         let ids = [&running, &waiting, &unwanted[0], &unwanted[1]];
         ids.iter().all(|id| daemon.job(id)["status"] == "queued").then_some(())

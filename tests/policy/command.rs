@@ -15,7 +15,7 @@ fn folder() -> Temp {
     let bundles = [
         ("none", String::new()),
         ("no", entry("deny", "deny", "")),
-        ("spin", entry("spin", "spin", "")),
+        ("spin", entry("spin", "spin", "timeout_ms = 100")),
         ("small", entry("small", "small", "grants = [\"patch\"]")),
         ("wary", entry("wary", "wary", "")),
         ("veto", entry("veto", "veto", "")),

@@ -3,18 +3,15 @@
 use serde_json::{Value, json};
 use support::{Case, Daemon, Who, cases};
 
-use crate::stage::{asked, decision, denied, job, send};
+use crate::stage::{asked, builtin, decision, denied, job, send};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![an_empty_allow_list_denies_all, shipped_bundles, secrets_are_found, limits_are_lowered]
 }
 
-fn builtin(plugin: &str, more: &str) -> String {
-    format!("[[policy]]\nname = \"it\"\nplugin = \"builtin:{plugin}\"\n{more}\n")
-}
-
 fn an_empty_allow_list_denies_all(who: Who) {
-    let daemon = Daemon::with_policies(who, &builtin("image-allowlist", "settings = { images = [] }"), &[]);
+    let daemon =
+        Daemon::with_policies(who, &builtin("it", "image-allowlist", "settings = { images = [] }"), &[]);
     for request in [job("x"), json!({"command": ["true"], "image": "host"})] {
         let problem = denied(&send(&daemon, &request), 403, "policy_denied");
         let one = decision(&problem, "it");
@@ -37,7 +34,7 @@ fn shipped_bundles(who: Who) {
 }
 
 fn secrets_are_found(who: Who) {
-    let daemon = Daemon::with_policies(who, &builtin("secret-scan", "grants = [\"job-files\"]"), &[]);
+    let daemon = Daemon::with_policies(who, &builtin("it", "secret-scan", "grants = [\"job-files\"]"), &[]);
     let with = |text: &str| json!({"command": ["true"], "files": [{"path": "a", "text": "x"}, {"path": "b", "text": text}]});
     assert_eq!(daemon.run(&with("nothing here"))["status"], "succeeded");
     // In two pieces, so that no scanner of repositories takes this file for the secret.
@@ -49,7 +46,7 @@ fn secrets_are_found(who: Who) {
 
 fn limits_are_lowered(who: Who) {
     let settings = "grants = [\"patch\"]\nsettings = { max = { memory_bytes = 33554432 } }";
-    let daemon = Daemon::with_policies(who, &builtin("resource-limits", settings), &[]);
+    let daemon = Daemon::with_policies(who, &builtin("it", "resource-limits", settings), &[]);
     let request = |mebibytes: &str| {
         let limits = json!({"memory_bytes": 400_000_000});
         json!({"command": ["./load", "touch", mebibytes], "files": [support::load()], "limits": limits})

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use support::{Case, Daemon, Who, cases};
 
 use crate::kit::{hostile, policy};
-use crate::stage::{decision, decisions, denied, entry, job, loaded, send};
+use crate::stage::{builtin, decision, decisions, denied, entry, job, loaded, send};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -14,10 +14,6 @@ pub(crate) fn cases() -> Vec<Case> {
         what_happened_since_counts,
         denials_are_remembered_and_failures_are_not
     ]
-}
-
-fn builtin(name: &str, plugin: &str, more: &str) -> String {
-    format!("[[policy]]\nname = {name:?}\nplugin = \"builtin:{plugin}\"\n{more}\n\n")
 }
 
 fn remembered(decision: &Value) -> bool {

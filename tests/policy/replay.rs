@@ -4,7 +4,7 @@ use serde_json::json;
 use support::{Case, Daemon, Temp, Who, cases, run};
 
 use crate::kit::policy;
-use crate::stage::entry;
+use crate::stage::{builtin, entry};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![diff_shows_just_what_changes, caps_are_those_of_the_settings]
@@ -14,10 +14,8 @@ const MIB: u64 = 1 << 20;
 const JOBS: u64 = 1000;
 
 fn bundle(max: u64) -> String {
-    format!(
-        "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ngrants = [\"patch\"]\n\
-         settings = {{ on_excess = \"deny\", max = {{ memory_bytes = {max} }} }}\n"
-    )
+    let settings = format!("settings = {{ on_excess = \"deny\", max = {{ memory_bytes = {max} }} }}");
+    builtin("limits", "resource-limits", &format!("grants = [\"patch\"]\n{settings}"))
 }
 
 /// 1,000 jobs around two limits: those between them, and no others, change their verdict.

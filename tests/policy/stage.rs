@@ -7,7 +7,19 @@ use support::{Daemon, Response, eventually};
 
 /// One policy of a bundle; its component lies beside the bundle as `PLUGIN.wasm`.
 pub(crate) fn entry(name: &str, plugin: &str, more: &str) -> String {
-    format!("[[policy]]\nname = {name:?}\nplugin = \"{plugin}.wasm\"\n{more}\n\n")
+    policy(name, &format!("{plugin}.wasm"), more)
+}
+
+/// One that comes with Stockade.
+pub(crate) fn builtin(name: &str, plugin: &str, more: &str) -> String {
+    policy(name, &format!("builtin:{plugin}"), more)
+}
+
+/// With all the time that there is, where it is given no other: the time of a thread that does not run counts too.
+fn policy(name: &str, plugin: &str, more: &str) -> String {
+    let time = if more.contains("timeout_ms") { "" } else { "timeout_ms = 5000" };
+    let more = [more, time].into_iter().filter(|lines| !lines.is_empty()).collect::<Vec<_>>().join("\n");
+    format!("[[policy]]\nname = {name:?}\nplugin = {plugin:?}\n{more}\n\n")
 }
 
 /// Only about jobs with the label `case` of this value.

@@ -135,12 +135,12 @@ fn cancelled_in_the_middle(who: Who) {
     same_again(&before, || Snapshot::of(&daemon, &cookie));
 }
 
-/// A second of work, held back in the middle for longer than its wall time; an emulated machine needs some for each sleep.
+/// Two seconds of work, held back in the middle for longer than its wall time; an emulated machine needs some for each sleep.
 fn paused_and_resumed(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let cookie = format!("0.{}1", daemon.pid());
+    let cookie = format!("1.{}1", daemon.pid());
     let sleep = json!(["sh", "-c", format!("sleep {cookie}; for i in 1 2 3 4 5; do sleep 0.1; done")]);
-    let limit = support::patient(Duration::from_millis(2500)).min(Duration::from_secs(10));
+    let limit = support::patient(Duration::from_secs(4)).min(Duration::from_secs(10));
     let held = |step: Value| {
         let id = daemon.submit(&json!({"steps": [step], "limits": {"wall_time_ms": limit.as_millis()}}));
         let running = running(&cookie);

@@ -122,7 +122,7 @@ async fn again_after_an_error() {
     // Without being woken: it was there before.
     let _callbacks = Callbacks::start(journal.clone(), &allow());
     let first = receiver.next();
-    until("the attempt is counted", || left(journal).first().is_some_and(|due| due.attempt == 1)).await;
+    until("the attempt is counted", || left(journal).first().is_some_and(|due| due.attempt >= 1)).await;
     let second = receiver.next();
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert!(second.at.duration_since(first.at) >= Duration::from_secs(1), "one second, and a little");
@@ -138,7 +138,7 @@ async fn taken_up_after_a_restart() {
     ended(journal, &receiver.url("/"));
     let callbacks = Callbacks::start(journal.clone(), &allow());
     receiver.next();
-    until("the attempt is counted", || left(journal).first().is_some_and(|due| due.attempt == 1)).await;
+    until("the attempt is counted", || left(journal).first().is_none_or(|due| due.attempt >= 1)).await;
     drop(callbacks);
     let _callbacks = Callbacks::start(journal.clone(), &allow());
     assert!(signed(&receiver.next()));

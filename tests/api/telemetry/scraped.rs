@@ -51,7 +51,7 @@ pub(super) fn an_orderly_stop_drops_what_the_figures_are_read_from(who: Who) {
 }
 
 pub(super) fn prometheus_has_what_the_dashboard_shows(who: Who) {
-    let policy = "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ngrants = [\"patch\"]\n\
+    let policy = "[[policy]]\nname = \"limits\"\nplugin = \"builtin:resource-limits\"\ntimeout_ms = 5000\ngrants = [\"patch\"]\n\
                   settings = { max = { memory_bytes = 1073741824 } }\n";
     let collector = Collector::new(Manner::Takes);
     let settings = format!("{SETTINGS}otlp_endpoint = \"http://{}\"\n", collector.address);

@@ -17,7 +17,7 @@ const JOBS: usize = 20;
 /// Far more plans of this size than a socket holds (net.core.wmem_default, 208 KiB).
 const LARGE: usize = 20_000;
 /// What a sandbox is given to answer, and some time for the others.
-const BOUND: Duration = Duration::from_secs(9);
+const BOUND: Duration = Duration::from_secs(20);
 
 fn cancelled_while_it_stands_still(who: Who) {
     let daemon = Daemon::configured(who, SETTINGS);

@@ -90,7 +90,8 @@ pub(super) fn json_is_the_whole_job(who: Who) {
     assert_eq!(job["steps"][0]["stdout"]["text"], "out\n", "{job}");
     let shown: Value = serde_json::from_str(&done(&daemon, &["inspect", "--json", id(&job)])).expect("JSON");
     assert_eq!(shown, job);
-    let taken: Value = serde_json::from_str(&done(&daemon, &["submit", "--json", "true"])).expect("JSON");
+    let taken: Value =
+        serde_json::from_str(&done(&daemon, &["submit", "--json", "sleep", "30"])).expect("JSON");
     assert!(taken["status"] == "queued" || taken["status"] == "running", "{taken}");
 }
 
