@@ -11,10 +11,17 @@ use support::{
 };
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![daemon_killed, daemon_stopped, drained, launcher_killed, keeper_killed, init_killed, run_killed]
-        .into_iter()
-        .map(|case| case.only(&Who::ALL))
-        .collect()
+    let all = cases![
+        daemon_killed,
+        killed_just_before_a_start,
+        daemon_stopped,
+        drained,
+        launcher_killed,
+        keeper_killed,
+        init_killed,
+        run_killed
+    ];
+    all.into_iter().map(|case| case.only(&Who::ALL)).collect()
 }
 
 /// A job with a child in a session of its own beside its main process.
@@ -37,7 +44,11 @@ fn both_run(cookie: &str) {
 }
 
 fn kill_9(pid: u32) {
-    kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).expect("it runs, and this user may kill it");
+    signal(pid, Signal::SIGKILL);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(pid.cast_signed()), signal).expect("it runs, and this user may signal it");
 }
 
 fn gone(cookie: &str) {
@@ -63,14 +74,38 @@ fn clean() -> Snapshot {
 
 fn daemon_killed(who: Who) {
     let mut daemon = Daemon::start(who, &[]);
-    let (pid, launcher) = (daemon.pid(), daemon.launcher());
+    let (pid, launcher, keeper) = (daemon.pid(), daemon.launcher(), daemon.keeper());
     let cookie = format!("81{pid}");
     begun(&daemon, &cookie);
     daemon.signal(Signal::SIGKILL);
     daemon.wait();
     gone(&cookie);
-    eventually(Duration::from_secs(5), "the launcher ends", || (!alive(launcher)).then_some(()));
+    ended(&[launcher, keeper]);
     swept(who, pid, &cookie);
+}
+
+/// While one of them is still on its way out the groups are in use, and no start sweeps them.
+fn ended(helpers: &[u32]) {
+    eventually(Duration::from_secs(5), "the helpers end", || {
+        (!helpers.iter().any(|pid| alive(*pid))).then_some(())
+    });
+}
+
+/// A start that finds them in use leaves them to its stop.
+fn killed_just_before_a_start(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    let (pid, keeper, cookie) = (daemon.pid(), daemon.keeper(), format!("87{}", daemon.pid()));
+    signal(keeper, Signal::SIGSTOP);
+    daemon.kill();
+    let next = Daemon::start(who, &[]);
+    assert!(!Snapshot::after(pid, &cookie).cgroups.is_empty(), "the keeper holds them");
+    signal(keeper, Signal::SIGCONT);
+    ended(&[keeper]);
+    assert_eq!(next.stop().code(), Some(0));
+    if who == Who::Root {
+        return swept(who, pid, &cookie);
+    }
+    same_again(&clean(), || Snapshot::after(pid, &cookie));
 }
 
 /// A first SIGTERM waits for jobs, a second does not.
@@ -143,7 +178,7 @@ fn keeper_killed(who: Who) {
     let id = begun(&daemon, &cookie);
     kill_9(daemon.keeper());
     gone(&cookie);
-    eventually(Duration::from_secs(5), "the launcher ends", || (!alive(launcher)).then_some(()));
+    ended(&[launcher]);
     let job = daemon.ended(&id);
     assert_eq!(job["status"], "lost", "our fault, never the job's: {job}");
     // No more jobs can run, and that is said at once.
@@ -185,10 +220,7 @@ fn run_killed(who: Who) {
     child.kill().expect("an own child");
     child.wait().expect("an own child");
     gone(&cookie);
-    // While one of them is still on its way out the groups are in use, and no start sweeps them.
-    eventually(Duration::from_secs(5), "its helpers end", || {
-        (!helpers.iter().any(|pid| alive(*pid))).then_some(())
-    });
+    ended(&helpers);
     swept(who, child.id(), &cookie);
 }
 

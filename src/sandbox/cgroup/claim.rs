@@ -69,19 +69,25 @@ impl Sweep {
     /// process stands.
     pub(super) fn around(base: &Path, mount: &Path, own: &Path) -> Self {
         let mut sweep = Self::default();
-        sweep.all_in(base, own);
+        sweep.all_in(base, own, remove);
         let above = base.parent().filter(|parent| parent.starts_with(mount)).unwrap_or(base);
         let groups = find::open_base(above).and_then(|at| dir::children(at.as_fd()));
         for group in groups.unwrap_or_default() {
             let path = above.join(&group);
             if path != base && !is_subtree(&group) {
-                sweep.all_in(&path, own);
+                sweep.all_in(&path, own, remove);
             }
         }
         sweep
     }
 
-    fn all_in(&mut self, path: &Path, own: &Path) {
+    /// Whoever died just before a start still had processes in its subtree then, which hold the lock to their end. So a stop
+    /// looks once more, and kills nobody.
+    pub(super) fn empty_ones(base: &Path) {
+        Self::default().all_in(base, base, dir::remove_tree);
+    }
+
+    fn all_in(&mut self, path: &Path, own: &Path, remove: fn(BorrowedFd<'_>, &str) -> nix::Result<()>) {
         let Ok(base) = find::open_base(path) else { return };
         let base = base.as_fd();
         for name in dir::children(base).unwrap_or_default() {

@@ -237,6 +237,7 @@ impl Delegation {
     /// sweeps them.
     pub fn release(&mut self) -> Vec<PathBuf> {
         let mut stay = Vec::new();
+        let (bases, _) = self.touched();
         if let Some(subtree) = self.v2.take() {
             // Not the whole tree: this process stands in its other half, and would be killed with it.
             let _ = remove(&subtree.path.join("jobs"), claim::remove);
@@ -248,6 +249,7 @@ impl Delegation {
             stay.extend(remove(&subtree.path, claim::remove).is_err().then_some(subtree.path));
         }
         self.locks.clear();
+        bases.iter().for_each(|base| claim::Sweep::empty_ones(base));
         stay
     }
 }
