@@ -37,6 +37,14 @@ built_and_tested() {
     [ -s "$project/build/policy.wasm" ]
 }
 
+# The same project with a policy that asks all that can be asked, at all hooks.
+whole() {
+    cp "$here/whole/world.wit" "$work/$1/wit/"
+    cp "$here/whole/cases.toml" "$here/whole/policy.$2" "$work/$1/"
+    sed -i '/^settings_schema/d' "$work/$1/policy.toml"
+    echo 'metrics = ["asked"]' >>"$work/$1/policy.toml"
+}
+
 NODE=22.20.0
 
 # Node.js and npm on the PATH, from 18 on.
@@ -69,6 +77,11 @@ javascript() (
     cp "$here/settings.test.mjs" "$work/js/"
     node --test "$work/js/settings.test.mjs"
     built_and_tested js npm run --silent build
+
+    step "javascript: all hooks and grants"
+    whole js js
+    npm run --silent --prefix "$work/js" check
+    built_and_tested js npm run --silent build
 )
 
 python() {
@@ -83,6 +96,10 @@ python() {
     step "python: settings"
     cp "$here/settings_test.py" "$work/python/"
     (cd "$work/python" && PYTHONPATH=build/bindings python3 settings_test.py)
+
+    step "python: all hooks and grants"
+    whole python py
+    built_and_tested python sh build.sh
 }
 
 javascript
