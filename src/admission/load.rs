@@ -176,6 +176,9 @@ fn compile_remedy(error: &CompileError) -> &'static str {
     match error {
         CompileError::Start(_) => "the process must be able to start itself again: /proc must be there",
         CompileError::Refused(_) => "build it again, or copy it again and compare digests",
+        CompileError::Late => {
+            "load it again when the machine has less to do; if that fails too, do not use it"
+        }
         CompileError::Time | CompileError::Ended { .. } | CompileError::TooLarge => {
             "make it smaller; if it is not yours, do not use it"
         }

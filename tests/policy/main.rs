@@ -4,6 +4,7 @@
 mod bench;
 mod chain;
 mod command;
+mod compiler;
 mod corpus;
 mod first_party;
 mod hostile;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         modes::cases(),
         lifecycle::cases(),
         command::cases(),
+        compiler::cases(),
         corpus::cases(),
         first_party::cases(),
         reload::cases(),
