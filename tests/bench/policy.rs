@@ -142,7 +142,7 @@ pub(crate) fn compare(pairs: usize) {
     print("admit_us, five policies", &with);
     aim("to admission, the chain's share", &without, &with);
     print("admit_us, five policies, three of them shown what is new", &called);
-    added("to admission by these", &without, &called);
+    aim("to admission by these", &without, &called);
     for (name, side) in [("usual", asked), ("new", new)] {
         let (remembered, all) = remembered(pairs.iter().flat_map(side));
         table::line(&format!("  answers remembered, {name} jobs: {remembered} of {all}"));
@@ -159,16 +159,11 @@ fn print(name: &str, all: &[Spread]) {
     table::line(&format!("  {name}: {:.0}, {:.0}", half.mean, most.mean));
 }
 
-fn added(what: &str, without: &[Spread], with: &[Spread]) -> (Mean, Mean) {
+fn aim(what: &str, without: &[Spread], with: &[Spread]) {
     let more =
         |of: fn(&Spread) -> f64| Mean::of(without.iter().zip(with).map(|(one, other)| of(other) - of(one)));
     let (half, most) = (more(|one| one.half), more(|one| one.most));
     table::line(&format!("  added {what}: {half}, {most}"));
-    (half, most)
-}
-
-fn aim(what: &str, without: &[Spread], with: &[Spread]) {
-    let (half, most) = added(what, without, with);
     let reached = if half.mean <= AIM.0 && most.mean <= AIM.1 { "reached" } else { "NOT reached" };
     table::line(&format!("    aim: at most {}, {}: {reached}", AIM.0, AIM.1));
 }

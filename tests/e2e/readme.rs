@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use support::{Case, Needs, Temp, Who, cases, figure, stockade};
 
@@ -65,10 +65,11 @@ fn blocks_run(who: Who) {
 /// From nothing to a policy that refuses a live job, as whoever started the suite: with their own cargo.
 fn the_policy_page(who: Who) {
     let temp = Temp::new();
-    run(who, "sh policy", &temp, temp.path(), |_| ());
+    let took = run(who, "sh policy", &temp, temp.path(), |_| ());
+    assert!(took < Duration::from_mins(5), "{took:?}");
 }
 
-fn run(who: Who, mark: &str, temp: &Temp, folder: &Path, set_up: impl FnOnce(&mut Command)) {
+fn run(who: Who, mark: &str, temp: &Temp, folder: &Path, set_up: impl FnOnce(&mut Command)) -> Duration {
     let text = fs::read_to_string(path()).expect("the README is text");
     let blocks = blocks(&text, mark);
     assert!(!blocks.is_empty(), "the README shows no commands");
@@ -88,6 +89,8 @@ fn run(who: Who, mark: &str, temp: &Temp, folder: &Path, set_up: impl FnOnce(&mu
     let shown =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{shown}");
-    let took = start.elapsed().as_secs_f32();
-    figure(format!("{}: {} blocks `{mark}` of the README ran in {took:.1} s", who.name(), blocks.len()));
+    let took = start.elapsed();
+    let seconds = took.as_secs_f32();
+    figure(format!("{}: {} blocks `{mark}` of the README ran in {seconds:.1} s", who.name(), blocks.len()));
+    took
 }
