@@ -123,13 +123,16 @@ impl Caller<'_> {
             *ready.store.data_mut() = state;
             start(&mut ready.store, policy, self.began, self.aside);
             let answer = hook(&mut ready.store, &ready.entries);
+            let answer = in_time(answer, ready.store.data());
             let (left, bounds) = stock.spend(ready);
             (answer, left, bounds)
         } else {
             aside(self.aside, || {
                 let mut store = store(policy, state);
                 let entered = enter(&mut store, policy, self.began, self.aside);
+                let entered = entered.map_err(|error| error.context(NotMade));
                 let answer = entered.and_then(|entries| hook(&mut store, &entries));
+                let answer = in_time(answer, store.data());
                 let State { witness, bounds, .. } = store.into_data();
                 (answer, witness.into_parts(), bounds)
             })
@@ -139,6 +142,12 @@ impl Caller<'_> {
         (Called { answer, draft, memory: bounds.used(), took, remembered: false }, steps)
     }
 }
+
+/// An instance that cannot be had, of a component that has been one before: unless its own start failed, that is no fault of
+/// the policy's.
+#[derive(Debug, thiserror::Error)]
+#[error("an instance of it could not be made")]
+struct NotMade;
 
 /// For one instance and one call.
 pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
@@ -165,6 +174,7 @@ pub(crate) fn enter(
 fn start(store: &mut Store<State>, policy: &Policy, held: Instant, how: Aside) {
     let began = Instant::now();
     let (ends, mut long) = (began + policy.timeout, held + LONG);
+    store.data_mut().witness.end_at(ends);
     // The clock's steps come late on a busy machine, and then many at once: they only say when to look at the time.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
@@ -182,6 +192,11 @@ fn start(store: &mut Store<State>, policy: &Policy, held: Instant, how: Aside) {
     });
 }
 
+/// What is said after the end counts no more than what is not said: the host may have answered less by then.
+fn in_time<T>(answer: wasmtime::Result<T>, state: &State) -> wasmtime::Result<T> {
+    if state.witness.in_time() { answer } else { answer.and(Err(Trap::Interrupt.into())) }
+}
+
 fn classify(error: &wasmtime::Error, policy: &Policy, bounds: &Bounds) -> Broken {
     let broken = |failure, detail: String| Broken { failure, detail };
     if let Some(wanted) = bounds.exceeded() {
@@ -192,9 +207,15 @@ fn classify(error: &wasmtime::Error, policy: &Policy, bounds: &Bounds) -> Broken
             broken(Failure::Timeout, format!("it had no answer after {} ms", policy.timeout.as_millis()))
         }
         Some(trap) => broken(Failure::Trap, trap.to_string()),
+        None if error.is::<NotMade>() => {
+            broken(Failure::HostError, format!("{NotMade}: {}", error.root_cause()))
+        }
         None => broken(Failure::BadOutput, error.root_cause().to_string()),
     }
 }
 
 /// Keeps the type checker's `HasSelf` in one place: the store's data is the host of every interface.
 pub(crate) type Host = HasSelf<State>;
+
+#[cfg(test)]
+mod tests;

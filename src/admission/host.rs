@@ -181,7 +181,7 @@ impl State {
         if !fresh {
             self.documents.job = None;
         }
-        let make = || (state.0, state.1, document::document(view.spec(), &view.about));
+        let make = || (state.0, state.1, document::made(view.spec(), &view.about, &|| view.in_time()));
         &self.documents.job.get_or_insert_with(make).2
     }
 }

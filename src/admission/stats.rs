@@ -26,7 +26,7 @@ pub(crate) struct Stats {
     metrics: Mutex<BTreeMap<String, u64>>,
 }
 
-/// The counters of a policy, since it was loaded.
+/// The counters of a policy since the process was started; kept across reloads, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PolicyStats {
     pub calls: u64,

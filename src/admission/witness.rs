@@ -33,12 +33,14 @@ pub(crate) struct View {
     pub(crate) draft: Draft,
     pub(crate) container: Option<Arc<Receipt>>,
     pub(crate) outcome: Option<Arc<model::Job>>,
+    /// Of whoever asks; for ever where nobody has said.
+    pub(crate) ends: Option<Instant>,
 }
 
 impl View {
     pub(crate) fn new(policy: &Arc<Policy>, about: &Arc<About>, hook: Hook, draft: Draft) -> Self {
         let (policy, about) = (Arc::clone(policy), Arc::clone(about));
-        Self { policy, about, hook, draft, container: None, outcome: None }
+        Self { policy, about, hook, draft, container: None, outcome: None, ends: None }
     }
 
     pub(crate) fn spec(&self) -> &JobSpec {
@@ -48,6 +50,16 @@ impl View {
     pub(crate) fn now_ms(&self) -> u64 {
         unix_ms(self.about.now)
     }
+
+    /// A deadline does not reach into the host by itself. So what may take long with a large job looks at this, and stops:
+    /// what comes of a call after its end is no answer, and nothing that comes too late is given again.
+    pub(crate) fn in_time(&self) -> bool {
+        in_time(self.ends)
+    }
+}
+
+pub(crate) fn in_time(ends: Option<Instant>) -> bool {
+    ends.is_none_or(|ends| Instant::now() < ends)
 }
 
 /// Done once more: whether it comes out the same.
@@ -139,6 +151,14 @@ impl Witness {
     pub(crate) fn look(&mut self) -> &View {
         self.notes = None;
         &self.view
+    }
+
+    pub(crate) fn end_at(&mut self, ends: Instant) {
+        self.view.ends = Some(ends);
+    }
+
+    pub(crate) fn in_time(&self) -> bool {
+        self.view.in_time()
     }
 
     /// The same for all calls.

@@ -149,7 +149,7 @@ pub enum Failure {
     Memory,
     /// Text that is not UTF-8, a code that is no code, or more than an answer may hold.
     BadOutput,
-    /// Our own fault.
+    /// The call could not be made, for want of memory or of an instance: no fault of the policy's.
     HostError,
     /// All places for policy calls were taken for too long.
     PoolExhausted,

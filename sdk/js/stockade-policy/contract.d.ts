@@ -52,7 +52,7 @@ declare module "stockade:policy/log@0.1.0" {
     | "warn"
     | "error";
 
-  /** At most 64 lines a call, each cut at 1024 bytes; more are dropped and counted. */
+  /** At most 64 lines a call, each cut at 1024 bytes; more are dropped and counted. Control characters become blanks. */
   function log(level: Level, message: string): void;
 }
 
@@ -61,20 +61,29 @@ declare module "stockade:policy/call@0.1.0" {
   /** The policy's name in its bundle. */
   function policy(): string;
 
-  /** The settings of the bundle as JSON, `{}` where it gives none; `validate-settings` has accepted them. */
+  /** The settings of the bundle as JSON, `{}` where it gives none. Before the first job `validate-settings` has accepted them. */
   function settings(): string;
 
-  /** The request that brought the job, as in the answer's `x-request-id`; empty outside of HTTP. */
+  /**
+   * The request that brought the job, as in the answer's `x-request-id`; empty outside of HTTP, and for a job that was taken
+   * in before the server was started.
+   */
   function requestId(): string;
 
-  /** Milliseconds since 1970-01-01 UTC. One time for all calls about one decision. */
+  /**
+   * Milliseconds since 1970-01-01 UTC. One time for all calls that judge a job, that of its admission: in `approve` and
+   * `connect` too, however long it has waited. In `started` and `exited`, when that happened.
+   */
   function nowUnixMs(): number;
 
-  /** Milliseconds that this call may take; after that it is stopped and the job is denied. */
+  /** Milliseconds that this call may take; after that it is stopped and has failed, and a job that it was to judge is denied. */
   function timeoutMs(): number;
 }
 
-/** The job as it stands at this point of the chain: defaults filled in, patches of earlier policies applied. */
+/**
+ * The job as it stands at this point of the chain: defaults filled in, patches of earlier policies applied. After that, as it
+ * was admitted. In `validate-settings` there is no job yet, and what is answered here means nothing.
+ */
 declare module "stockade:policy/job@0.1.0" {
   import type { Pair } from "stockade:policy/types@0.1.0";
 
@@ -110,7 +119,10 @@ declare module "stockade:policy/job@0.1.0" {
   /** Whose job it is. */
   function tenant(): string;
 
-  /** Who sent it: `local` for `stockade run`, `anonymous` for a request without a token, else the token's name. */
+  /**
+   * Who sent it: `local` for `stockade run`; `anonymous` where the server has no tokens; the token's name; `uid:` and a number
+   * for root and the server's own user, who need no token at its unix socket.
+   */
   function submitter(): string;
 
   /** The root filesystem: `host`, or an image reference. */
@@ -156,7 +168,10 @@ declare module "stockade:policy/job@0.1.0" {
   function stackBytes(): number;
   function cpuMillis(): number;
 
-  /** Names of environment variables, of all steps together, sorted. Their values need the grant `job-env`. */
+  /**
+   * Names of environment variables, of all steps and cases together, sorted; those of the image and of Stockade itself, such
+   * as `PATH`, are among them. Their values need the grant `job-env`.
+   */
   function envNames(): string[];
 
   /** In the order of the request. Their contents need the grant `job-files`. */
@@ -166,7 +181,7 @@ declare module "stockade:policy/job@0.1.0" {
 
   function volumes(): Volume[];
 
-  /** `none`, `allow` or `full`. */
+  /** `none`, `allow` or `full`; today every job has `none`. */
   function networkMode(): string;
   /** For `allow`: hosts as in the request, such as `pypi.org:443`. */
   function networkHosts(): string[];
@@ -189,20 +204,23 @@ declare module "stockade:policy/job@0.1.0" {
 
   /**
    * The value at a JSON pointer (RFC 6901) into the whole document as JSON; the empty pointer is the whole of it. Values of
-   * environment variables, stdin and contents of files are not in it.
+   * environment variables, stdin and contents of files are not in it. What is: README.md in sdk/wit.
    */
   function json(pointer: string): string | null;
 }
 
-/** The container as it really is, from `pre-start` on. Before that everything here is empty, 0 or none. */
+/**
+ * The container as it really is: in `approve` and `started`, and in `exited` of a job that had one. Elsewhere everything here
+ * is empty, false, 0 or none.
+ */
 declare module "stockade:policy/container@0.1.0" {
   import type { Pair } from "stockade:policy/types@0.1.0";
 
   /** Namespaces of its own: `user`, `pid`, `mount`, … */
   function namespaces(): string[];
-  /** The user id on the host; 0 never. */
+  /** The user id on the host, which is never root's. */
   function hostUid(): number;
-  /** `per_slot` or `single`. */
+  /** `per_slot`, `single` or `image`. */
   function idMap(): string;
   function capabilities(): string[];
   function noNewPrivs(): boolean;
@@ -212,7 +230,9 @@ declare module "stockade:policy/container@0.1.0" {
   /** `v2`, `hybrid`, `v1` or `none`. */
   function cgroupVersion(): string;
   function cgroupControllers(): string[];
+  /** `host` or `image`. */
   function rootFilesystem(): string;
+  /** `none`; today there is no other. */
   function network(): string;
   /** Layers that could not be had and that the operator allows to be missing. */
   function degraded(): string[];
@@ -226,15 +246,18 @@ declare module "stockade:policy/outcome@0.1.0" {
   function status(): string;
   /** The kind of its cause, such as `limit`; none where it needs no explanation. */
   function cause(): string | null;
-  /** Of the step that decided the job. */
+  /**
+   * Of the step that decided the job: the first that did not succeed, else the last. None where it did not end by itself, and
+   * where it has cases.
+   */
   function exitCode(): number | null;
-  /** Such as `SIGSEGV`. */
+  /** Of that step, such as `SIGSEGV`. */
   function signal(): string | null;
   /** Of all steps together; the peak is the largest. 0 where nothing could count it. */
   function wallTimeUs(): number;
   function cpuTimeUs(): number;
   function memoryPeakBytes(): number;
-  /** The result without outputs, or the value at a JSON pointer into it, as JSON. */
+  /** The finished job without outputs, or the value at a JSON pointer into it, as JSON. */
   function json(pointer: string): string | null;
 }
 
@@ -242,16 +265,21 @@ declare module "stockade:policy/outcome@0.1.0" {
  * Grant `patch`: change the job. Only in `mutate`; elsewhere every call is refused as `not-now`.
  *
  * A change may only tighten what the job may do, unless the bundle grants `loosen`. The first policy that changes a field
- * owns it: another's change is a `conflict`, unless the bundle grants that one `override`. Nothing is changed where the call
- * ends in a denial or a failure.
+ * owns it: another's change is a `conflict`, unless the bundle grants that one `override`. What is so already is no change,
+ * and what is refused has changed nothing. Nothing is changed either where `mutate` ends in a denial or a failure, or where
+ * the bundle does not enforce the policy. When all are done the job is held against the host's caps; beyond them it is denied
+ * with `hard-cap`.
+ *
+ * One call of `mutate` may make 1024 changes, each step counted by itself, with 256 KiB of text: names of variables and
+ * labels, and all texts that are changed, before and after. What is more is refused as `invalid-value`.
  */
 declare module "stockade:policy/patch@0.1.0" {
   type PatchError =
     /** Another policy has changed this field. */
     | "conflict"
-    /** It would allow the job more than it asked for. */
+    /** It would allow the job more than it is allowed now. */
     | "loosens-isolation"
-    /** No job could have this value. */
+    /** No job could have this value, or there have been as many changes as there may be. */
     | "invalid-value"
     /** There is no such field, or policies may not change it. */
     | "no-such-field"
@@ -272,27 +300,34 @@ declare module "stockade:policy/patch@0.1.0" {
   /** One limit of one step, by its name in the request; not `disk_bytes`, which is the job's. */
   function setStepLimit(step: number, name: string, value: number): void;
 
-  /** In every step and in all of its cases, whatever they set themselves. Neither loosens. */
+  /**
+   * In every step and in all of its cases, whatever they set themselves. Neither loosens. A name is not empty and has no `=`;
+   * name and value have no NUL and less than 128 KiB each.
+   */
   function setEnv(name: string, value: string): void;
   function removeEnv(name: string): void;
 
-  /** Neither loosens. */
+  /** Neither loosens. A name has 1 to 256 bytes, a value at most 256. */
   function setLabel(key: string, value: string): void;
   function removeLabel(key: string): void;
 
-  /** The seccomp profile of every step. `strict` is tighter than `default`, `default` than `build`; any other change loosens. */
+  /**
+   * The seccomp profile of every step, one that the host has. `strict` is tighter than `default`, `default` than `build`; any
+   * other change loosens.
+   */
   function setProfile(name: string): void;
 
-  /** Adds a layer that the job must not run without. */
+  /** Adds a layer that the job must not run without, 1 to 256 bytes. Never a `conflict`: the list only grows. */
   function addRequirement(layer: string): void;
 
-  /** Takes the job's network away. */
+  /** Takes the job's network away; today no job has one. */
   function denyNetwork(): void;
 
   /**
-   * One operation of a JSON Patch (RFC 6902) on the job document: `add`, `replace` and `remove` below `/labels`, `add` and
-   * `replace` of `/steps/N/limits/NAME` and `/steps/N/profile`, `add` of `/require/-`. After what is no operation at all the
-   * answer does not count, whatever it is: the job is denied with `bad-output`.
+   * One operation of a JSON Patch (RFC 6902) on the job document: `add`, `replace` and `remove` of `/labels/NAME`, `add` and
+   * `replace` of `/limits/disk_bytes`, `/steps/N/limits/NAME` (all but `disk_bytes`; `cpus` in thousandths) and
+   * `/steps/N/profile`, `add` of `/require/-`. A label that is replaced must be there. After what is no operation at all only
+   * a denial counts: with any other answer the job is denied with `bad-output`.
    */
   function jsonOp(operation: string): void;
 }
@@ -318,36 +353,39 @@ declare module "stockade:policy/metrics@0.1.0" {
   function increment(name: string, by: number): void;
 }
 
-/** Grant `facts`: what the daemon knows. One snapshot for all calls about one decision. */
+/** Grant `facts`: what the daemon knew when the job was admitted. One snapshot for all calls about the job, later ones too. */
 declare module "stockade:policy/facts@0.1.0" {
   /** Of a tenant, this job not counted. */
   function runningJobs(tenant: string): number;
   function queuedJobs(tenant: string): number;
   /** Memory limits of running jobs together. */
   function reservedMemoryBytes(tenant: string): number;
-  /** An entry of a table that the bundle gives. */
+  /** An entry of a table that the bundle gives; none where table or key is not there. */
   function lookup(table: string, key: string): string | null;
 }
 
 /**
- * Grant `kv`: a small memory of the policy's own, kept across reloads and lost with the daemon.
+ * Grant `kv`: a small memory of the policy's own, by its name in the bundle. Kept across reloads and lost with the daemon.
  *
- * At most 1024 keys of up to 128 bytes, 1 MiB in all. Writes only in `started` and `exited`: a decision must not depend on how
- * often it was asked for.
+ * At most 1024 keys, 1 MiB of keys and values together; a key has 1 to 128 bytes, a value at most 64 KiB. `get` is for every
+ * hook. `put` and `add` only for `started` and `exited`: a decision must not depend on how often it was asked for.
  */
 declare module "stockade:policy/kv@0.1.0" {
   type KvError =
     /** Not in this hook. */
     | "read-only"
-    /** The policy's room is used up. */
+    /** The policy's room is used up. A key whose time is over takes none. */
     | "quota"
-    /** Key or value. */
+    /** Key or value. A key that is empty too. */
     | "too-large";
 
   function get(key: string): Uint8Array | null;
   /** `ttl-ms` 0 keeps it. */
   function put(key: string, value: Uint8Array, ttlMs: number): void;
-  /** Adds to a decimal number kept under `key`, 0 where there is none; answers the sum. A new key lives for `ttl-ms`. */
+  /**
+   * Adds to a decimal number kept under `key`, 0 where there is none; answers the sum. A new key lives for `ttl-ms`, another
+   * for as long as before.
+   */
   function add(key: string, delta: number, ttlMs: number): number;
 }
 

@@ -120,9 +120,10 @@ impl container::Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        let receipt = self.witness.look().container.as_deref();
+        let view = self.witness.look();
+        let receipt = view.container.as_deref();
         let document = self.documents.container.get_or_insert_with(|| json(&receipt));
-        document::at(document, &pointer).filter(|_| receipt.is_some())
+        document::at(document, &pointer, || view.in_time()).filter(|_| receipt.is_some())
     }
 }
 
@@ -156,9 +157,10 @@ impl outcome::Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        let job = self.witness.look().outcome.as_deref();
+        let view = self.witness.look();
+        let job = view.outcome.as_deref();
         let document = self.documents.outcome.get_or_insert_with(|| json(&job));
-        document::at(document, &pointer).filter(|_| job.is_some())
+        document::at(document, &pointer, || view.in_time()).filter(|_| job.is_some())
     }
 }
 

@@ -16,11 +16,11 @@ const MAX_READ: usize = 1 << 20;
 
 impl job_env::Host for State {
     fn values(&mut self, step: u32) -> Option<Vec<Pair>> {
-        let step = self.witness.look().spec().steps.get(step as usize);
+        let view = self.witness.look();
+        let step = view.spec().steps.get(step as usize)?;
         let pair = |(key, value): (&String, &String)| Pair { key: key.clone(), value: value.clone() };
-        step.map(|step| {
-            step.env.iter().chain(step.cases.iter().flat_map(|case| &case.env)).map(pair).collect()
-        })
+        let all = step.env.iter().chain(step.cases.iter().flat_map(|case| &case.env));
+        Some(all.take_while(|_| view.in_time()).map(pair).collect())
     }
 }
 

@@ -12,7 +12,10 @@ use crate::bindings::types::Pair;
 use crate::cache::hex;
 use crate::document;
 use crate::policy::network_mode;
-use crate::witness::{Answer, View};
+use crate::witness::{Answer, View, in_time};
+
+/// Hashed between two looks at the time.
+const PIECE: usize = 256 << 10;
 
 impl State {
     fn spec<T: Answer>(&mut self, of: impl Fn(&JobSpec) -> T + Send + Sync + 'static) -> T {
@@ -67,11 +70,17 @@ impl Host for State {
     }
 
     fn step_command(&mut self, step: u32) -> Option<Vec<String>> {
-        self.step(step, |step| step.command.clone())
+        self.ask(move |view| {
+            let command = &view.spec().steps.get(step as usize)?.command;
+            Some(command.iter().take_while(|_| view.in_time()).cloned().collect())
+        })
     }
 
     fn step_cases(&mut self, step: u32) -> Option<Vec<Case>> {
-        self.step(step, |step| step.cases.iter().map(case).collect())
+        self.ask(move |view| {
+            let cases = &view.spec().steps.get(step as usize)?.cases;
+            Some(cases.iter().take_while(|_| view.in_time()).map(case).collect())
+        })
     }
 
     fn commands_may_contain(&mut self, texts: Vec<String>) -> bool {
@@ -137,10 +146,11 @@ impl Host for State {
     }
 
     fn env_names(&mut self) -> Vec<String> {
-        self.spec(|spec| {
-            let steps = spec.steps.iter();
+        self.ask(|view| {
+            let steps = view.spec().steps.iter();
             let cases = steps.clone().flat_map(|step| &step.cases).flat_map(|case| case.env.keys());
-            let names: BTreeSet<&String> = steps.flat_map(|step| step.env.keys()).chain(cases).collect();
+            let names = steps.flat_map(|step| step.env.keys()).chain(cases);
+            let names: BTreeSet<&String> = names.take_while(|_| view.in_time()).collect();
             names.into_iter().cloned().collect()
         })
     }
@@ -155,8 +165,15 @@ impl Host for State {
     }
 
     fn file_digest(&mut self, path: String) -> Option<String> {
-        let file = self.witness.look().spec().files.iter().find(|file| file.path == path);
-        file.map(|file| format!("sha256:{}", hex(&Sha256::digest(&*file.contents))))
+        let view = self.witness.look();
+        let file = view.spec().files.iter().find(|file| file.path == path)?;
+        // A blob has it for a name.
+        let name = file.contents.digest().map(str::to_owned);
+        name.or_else(|| {
+            let pieces = file.contents.chunks(PIECE).take_while(|_| view.in_time());
+            let digest = pieces.fold(Sha256::new(), Digest::chain_update);
+            Some(format!("sha256:{}", hex(&digest.finalize())))
+        })
     }
 
     fn volumes(&mut self) -> Vec<Volume> {
@@ -193,7 +210,6 @@ impl Host for State {
         self.witness.ask(key.len(), move |view| view.spec().labels.get(&key).cloned())
     }
 
-    /// No job can say otherwise yet; the same for attempts.
     fn priority(&mut self) -> i32 {
         self.spec(|spec| spec.priority)
     }
@@ -207,6 +223,7 @@ impl Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        document::at(self.job_document(), &pointer)
+        let ends = self.witness.look().ends;
+        document::at(self.job_document(), &pointer, || in_time(ends))
     }
 }

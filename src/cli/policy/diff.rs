@@ -17,8 +17,10 @@ use crate::start;
 
 /// Hold a bundle against recorded admissions, and show every job it would decide otherwise
 ///
-/// Records are made by `serve` and `run` with the setting `admission_log`. Exits with 1 when anything differs. Patches are
-/// recorded without the values of variables: a policy that only sets another value decides the same.
+/// Records are made by `serve` and `run` with the setting `admission_log`. What decides about admission is asked again,
+/// mutation and validation; the hooks of a running job (pre-start, on-started, on-exited) are not. Exits with 1 when
+/// anything differs. Patches are recorded without the values of variables: a policy that only sets another value decides
+/// the same.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
     /// Recorded admissions, one JSON document a line

@@ -249,7 +249,9 @@ impl Delegation {
             stay.extend(remove(&subtree.path, claim::remove).is_err().then_some(subtree.path));
         }
         self.locks.clear();
-        bases.iter().for_each(|base| claim::Sweep::empty_ones(base));
+        for base in bases {
+            claim::Sweep::empty_ones(&base);
+        }
         stay
     }
 }

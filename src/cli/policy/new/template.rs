@@ -38,19 +38,19 @@ const RUST: &[Folder] = &[
     folder!("src/cli/policy/template-rust" => "":
         ".gitignore", "Cargo.toml", "README.md", "cases.toml", "policy.rs", "policy.toml", "settings.schema.json"),
     folder!("sdk/rust" => "stockade-policy/": "Cargo.toml", "README.md", "bindings.rs", "call.rs", "container.rs", "env.rs", "export.rs", "facts.rs", "files.rs", "fmt.rs", "glob.rs", "host.rs", "job.rs", "kv.rs", "lib.rs", "log.rs", "metrics.rs", "outcome.rs", "patch.rs", "policy.rs", "prelude.rs", "settings.rs", "settings/access.rs", "settings/error.rs", "settings/json.rs", "settings/tests.rs", "step.rs", "testing.rs", "testing/document.rs", "testing/fake.rs", "testing/host.rs", "testing/host/job.rs", "testing/host/patch.rs", "testing/job.rs", "testing/run.rs", "verdict.rs"),
-    folder!("sdk/wit" => "stockade-policy/wit/": "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
+    folder!("sdk/wit" => "stockade-policy/wit/": "README.md", "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
 ];
 const JS: &[Folder] = &[
     folder!("sdk/js/template" => "": ".gitignore", "README.md", "cases.toml", "jsconfig.json", "package-lock.json", "package.json",
         "policy.js", "policy.toml", "settings.schema.json", "wit/world.wit"),
     folder!("sdk/js/stockade-policy" => "stockade-policy/": "contract.d.ts", "index.d.ts", "index.js", "settings.js", "utf8.js"),
-    folder!("sdk/wit" => "wit/deps/stockade-policy/": "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
+    folder!("sdk/wit" => "wit/deps/stockade-policy/": "README.md", "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
 ];
 const PYTHON: &[Folder] = &[
     folder!("sdk/python/template" => "": ".gitignore", "README.md", "build.sh", "cases.toml", "policy.py", "policy.toml",
         "requirements.txt", "settings.schema.json", "wit/world.wit"),
     folder!("sdk/python/stockade_policy" => "stockade_policy/": "__init__.py", "component.py", "settings.py"),
-    folder!("sdk/wit" => "wit/deps/stockade-policy/": "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
+    folder!("sdk/wit" => "wit/deps/stockade-policy/": "README.md", "exports.wit", "imports.wit", "types.wit", "worlds.wit"),
 ];
 
 /// The files of a project in `language` for the policy `name`.
