@@ -165,6 +165,20 @@ fn at(bundle: &str, line: usize) -> String {
     if line == 0 { format!("{bundle}: ") } else { format!("{bundle}:{line}: ") }
 }
 
+const POLICY: &str = "[[policy]]";
+
+/// Whose entry stands there, in a text that is no bundle.
+fn policy_at(text: &str, at: usize) -> Option<String> {
+    let before = &text[..text.floor_char_boundary(at + POLICY.len())];
+    let begin = before.rfind(POLICY).filter(|begin| !before[*begin..].contains("\n[tables"))?;
+    let name = |line: &str| {
+        let value = line.trim().strip_prefix("name")?.trim_start().strip_prefix('=')?.trim_start();
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        value[1..].split_once(quote).map(|(name, _)| name.to_owned())
+    };
+    text[begin..].lines().skip(1).take_while(|line| !line.trim_start().starts_with("[[")).find_map(name)
+}
+
 impl Bundle {
     /// A path, or the name of a shipped bundle.
     pub fn read(source: &str) -> Result<Self, BundleError> {
@@ -191,14 +205,17 @@ impl Bundle {
 
     pub fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, BundleError> {
         let line = |offset: usize| text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
-        let document: Document = toml::from_str(text).map_err(|error| BundleError {
-            bundle: name.into(),
-            line: line(error.span().map_or(0, |span| span.start)),
-            policy: None,
-            code: "bundle",
-            detail: error.message().split_whitespace().collect::<Vec<_>>().join(" ").into(),
-            remedy: "policies/bundle.schema.json describes what a bundle may hold".into(),
-            pointer: None,
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            BundleError {
+                bundle: name.into(),
+                line: line(at),
+                policy: policy_at(text, at),
+                code: "bundle",
+                detail: error.message().split_whitespace().collect::<Vec<_>>().join(" ").into(),
+                remedy: "`stockade policy schema` prints what a bundle may hold".into(),
+                pointer: None,
+            }
         })?;
         let mut policies: Vec<Entry> = document
             .policy

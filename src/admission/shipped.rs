@@ -12,6 +12,9 @@ macro_rules! bundles {
     };
 }
 
+/// Of a bundle, as JSON.
+pub const BUNDLE_SCHEMA: &str = include_str!("../../policies/bundle.schema.json");
+
 const PLUGINS: &[(&str, &[u8])] = plugins![
     "audit-log",
     "egress-guard",

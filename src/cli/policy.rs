@@ -8,6 +8,7 @@ mod ls;
 mod new;
 mod plugin;
 mod project;
+mod schema;
 pub(crate) mod table;
 mod test;
 #[cfg(test)]
@@ -35,6 +36,7 @@ enum PolicyVerb {
     Inspect(inspect::InspectArgs),
     Diff(diff::DiffArgs),
     Ls(ls::LsArgs),
+    Schema(schema::SchemaArgs),
 }
 
 pub(crate) fn policy(args: &PolicyArgs) -> Result<ExitCode, Failure> {
@@ -46,5 +48,6 @@ pub(crate) fn policy(args: &PolicyArgs) -> Result<ExitCode, Failure> {
         PolicyVerb::Bench(args) => bench::bench(args),
         PolicyVerb::Diff(args) => diff::diff(args),
         PolicyVerb::Ls(args) => ls::ls(args),
+        PolicyVerb::Schema(args) => schema::schema(args),
     }
 }

@@ -66,8 +66,12 @@ impl Decision {
 pub enum Hook {
     Mutation,
     Validation,
+    /// In the words of the contract too.
+    #[serde(alias = "pre-start")]
     PreStart,
+    #[serde(alias = "on-started")]
     OnStarted,
+    #[serde(alias = "on-exited")]
     OnExited,
     Connection,
 }

@@ -82,11 +82,9 @@ fn all() -> Vec<Refused> {
             "match = { tenants = [] }",
             &["match.tenants", "mode = \"off\""],
         ),
-        second("an unknown grant", "allow", "grants = [\"root\"]", &["root", "patch"]).on(9).of(None),
-        second("an unknown key", "allow", "sandbox = true", &["sandbox", "bundle.schema.json"])
-            .on(9)
-            .of(None),
-        second("an unknown mode", "allow", "mode = \"maybe\"", &["maybe", "enforce"]).on(9).of(None),
+        second("an unknown grant", "allow", "grants = [\"root\"]", &["root", "patch"]).on(9),
+        second("an unknown key", "allow", "sandbox = true", &["sandbox", "policy schema"]).on(9),
+        second("an unknown mode", "allow", "mode = \"maybe\"", &["maybe", "enforce"]).on(9),
         second("off, and broken", "core", "mode = \"off\"", &["core module"]),
         other(
             "two of one name",
@@ -102,8 +100,15 @@ fn all() -> Vec<Refused> {
             Some("Bad One"),
             &["Bad One", "a-z"],
         ),
-        other("no TOML", "[[policy]]\nname = \"good\"\nplugin = \n", 3, None, &["bundle.schema.json"]),
-        other("no plugin", "[[policy]]\nname = \"bad\"\n", 1, None, &["plugin"]),
+        other("no TOML", "[[policy]]\nname = \"good\"\nplugin = \n", 3, Some("good"), &["policy schema"]),
+        other("no plugin", "[[policy]]\nname = \"bad\"\n", 1, Some("bad"), &["plugin"]),
+        other(
+            "one in a registry",
+            "[[policy]]\nname = \"bad\"\nplugin = \"ghcr.io/x/p@sha256:00\"\n",
+            1,
+            Some("bad"),
+            &["registry", "digest"],
+        ),
         other(
             "no such builtin",
             "[[policy]]\nname = \"bad\"\nplugin = \"builtin:none\"\n",
@@ -124,10 +129,6 @@ fn all() -> Vec<Refused> {
 impl Refused {
     fn on(self, line: u64) -> Self {
         Self { line, ..self }
-    }
-
-    fn of(self, policy: Option<&'static str>) -> Self {
-        Self { policy, ..self }
     }
 }
 

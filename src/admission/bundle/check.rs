@@ -57,6 +57,12 @@ impl Entry {
                 "write `builtin:NAME` (`stockade policy ls`) or the path of a component",
             );
         }
+        if self.plugin.contains("@sha256:") {
+            return refuse(
+                format!("`{}` is a reference to a registry, and plugins are fetched from none", self.plugin),
+                "put the component beside the bundle and name its path; `digest` pins it",
+            );
+        }
         if let Some(digest) = &self.digest
             && !is_digest(digest)
         {

@@ -106,23 +106,38 @@ fn every_refusal_names_the_line_the_policy_and_what_mends_it() {
 
 #[test]
 fn what_the_grammar_lacks_is_refused_at_its_line() {
-    for (text, line) in [
-        ("x = 1", 1),
-        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nnmae = \"b\"", 4),
-        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nmode = \"on\"", 4),
-        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\ngrants = [\"network\"]", 4),
-        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nhooks = [\"configuration\"]", 4),
-        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nmatch = { users = [\"x\"] }", 4),
-        ("\n[[policy]]\nname = ", 3),
-        ("[tables]\na = { b = 1 }", 2),
+    for (text, line, policy) in [
+        ("x = 1", 1, None),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nnmae = \"b\"", 4, Some("a")),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nmode = \"on\"", 4, Some("a")),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\ngrants = [\"network\"]", 4, Some("a")),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nhooks = [\"configuration\"]", 4, Some("a")),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\nmatch = { users = [\"x\"] }", 4, Some("a")),
+        ("\n[[policy]]\nname = ", 3, None),
+        ("[tables]\na = { b = 1 }", 2, None),
+        ("[[policy]]\nname = \"a\"\nplugin = \"p\"\n[tables]\na = { b = 1 }", 5, None),
+        ("[[policy]]\nname = \"b\"\nplugin = \"p\"\n[[policy]]\nmode = \"on\"\nname = 'a'", 5, Some("a")),
     ] {
         let error = parse(text).expect_err(text);
         assert_eq!((error.line, error.code), (line, "bundle"), "{text}: {error}");
-        assert!(error.policy.is_none() && error.remedy.contains("bundle.schema.json"));
+        assert_eq!(error.policy.as_deref(), policy, "{text}: {error}");
+        assert!(error.remedy.contains("stockade policy schema"), "{error:?}");
         assert!(!error.to_string().contains('\n'), "{error}");
     }
     let error = parse("\n[[policy]]\nname = \"a\"\n").expect_err("no plugin");
     assert!(error.detail.contains("plugin") && error.line == 2, "{error}");
+    assert_eq!(error.policy.as_deref(), Some("a"));
+}
+
+#[test]
+fn hooks_have_their_names_of_the_contract_too() {
+    let of = |hooks: &str| {
+        let text = format!("[[policy]]\nname = \"a\"\nplugin = \"p\"\nhooks = [{hooks}]");
+        parse(&text).expect("a bundle").policies[0].hooks.clone()
+    };
+    let all = Some(vec![Hook::PreStart, Hook::OnStarted, Hook::OnExited]);
+    assert_eq!(of(r#""pre-start", "on-started", "on-exited""#), all);
+    assert_eq!(of(r#""pre_start", "on_started", "on_exited""#), all);
 }
 
 #[test]
