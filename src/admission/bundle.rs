@@ -37,7 +37,7 @@ pub struct Entry {
     #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9-]{1,64}$")))]
     pub name: String,
     /// `builtin:NAME`, or the path of a component; a relative one starts at the bundle.
-    #[cfg_attr(test, schemars(length(min = 1), extend("not" = { "pattern": "://" })))]
+    #[cfg_attr(test, schemars(length(min = 1), extend("not" = { "pattern": "://|@sha256:" })))]
     pub plugin: String,
     /// `sha256:…` that the component must have.
     #[serde(default)]
@@ -120,6 +120,12 @@ enum HookSchema {
     OnStarted,
     OnExited,
     Connection,
+    #[serde(rename = "pre-start")]
+    PreStartOfTheContract,
+    #[serde(rename = "on-started")]
+    OnStartedOfTheContract,
+    #[serde(rename = "on-exited")]
+    OnExitedOfTheContract,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +182,7 @@ fn policy_at(text: &str, at: usize) -> Option<String> {
         let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
         value[1..].split_once(quote).map(|(name, _)| name.to_owned())
     };
-    text[begin..].lines().skip(1).take_while(|line| !line.trim_start().starts_with("[[")).find_map(name)
+    text[begin..].lines().skip(1).take_while(|line| !line.trim_start().starts_with('[')).find_map(name)
 }
 
 impl Bundle {
@@ -206,11 +212,11 @@ impl Bundle {
     pub fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, BundleError> {
         let line = |offset: usize| text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
         let document: Document = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
+            let at = error.span().map(|span| span.start);
             BundleError {
                 bundle: name.into(),
-                line: line(at),
-                policy: policy_at(text, at),
+                line: line(at.unwrap_or(0)),
+                policy: at.and_then(|at| policy_at(text, at)),
                 code: "bundle",
                 detail: error.message().split_whitespace().collect::<Vec<_>>().join(" ").into(),
                 remedy: "`stockade policy schema` prints what a bundle may hold".into(),

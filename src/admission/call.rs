@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use model::Failure;
 use wasmtime::component::HasSelf;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use crate::ahead::Stock;
 use crate::bindings::types::{Denial, Notes};
@@ -130,7 +130,6 @@ impl Caller<'_> {
             aside(self.aside, || {
                 let mut store = store(policy, state);
                 let entered = enter(&mut store, policy, self.began, self.aside);
-                let entered = entered.map_err(|error| error.context(NotMade));
                 let answer = entered.and_then(|entries| hook(&mut store, &entries));
                 let answer = in_time(answer, store.data());
                 let State { witness, bounds, .. } = store.into_data();
@@ -142,12 +141,6 @@ impl Caller<'_> {
         (Called { answer, draft, memory: bounds.used(), took, remembered: false }, steps)
     }
 }
-
-/// An instance that cannot be had, of a component that has been one before: unless its own start failed, that is no fault of
-/// the policy's.
-#[derive(Debug, thiserror::Error)]
-#[error("an instance of it could not be made")]
-struct NotMade;
 
 /// For one instance and one call.
 pub(crate) fn store(policy: &Policy, state: State) -> Store<State> {
@@ -197,6 +190,11 @@ fn in_time<T>(answer: wasmtime::Result<T>, state: &State) -> wasmtime::Result<T>
     if state.witness.in_time() { answer } else { answer.and(Err(Trap::Interrupt.into())) }
 }
 
+/// An instance or memory that is not to be had.
+fn is_ours(error: &wasmtime::Error) -> bool {
+    error.is::<PoolConcurrencyLimitError>() || error.is::<OutOfMemory>() || error.is::<std::io::Error>()
+}
+
 fn classify(error: &wasmtime::Error, policy: &Policy, bounds: &Bounds) -> Broken {
     let broken = |failure, detail: String| Broken { failure, detail };
     if let Some(wanted) = bounds.exceeded() {
@@ -207,9 +205,7 @@ fn classify(error: &wasmtime::Error, policy: &Policy, bounds: &Bounds) -> Broken
             broken(Failure::Timeout, format!("it had no answer after {} ms", policy.timeout.as_millis()))
         }
         Some(trap) => broken(Failure::Trap, trap.to_string()),
-        None if error.is::<NotMade>() => {
-            broken(Failure::HostError, format!("{NotMade}: {}", error.root_cause()))
-        }
+        None if is_ours(error) => broken(Failure::HostError, error.root_cause().to_string()),
         None => broken(Failure::BadOutput, error.root_cause().to_string()),
     }
 }

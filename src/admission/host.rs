@@ -1,5 +1,6 @@
 //! What a policy can ask: the imports of the contract, answered from one call's [`State`]. All of it is in memory; nothing
-//! here can block, because a call's deadline does not reach into the host.
+//! here can block, because a call's deadline does not reach into the host. What may take long with a large job looks at the
+//! time itself (`View::in_time`).
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -173,7 +174,7 @@ impl State {
         });
     }
 
-    fn job_document(&mut self) -> &Value {
+    fn job_document(&mut self) -> (&View, &Value) {
         let view = self.witness.look();
         let state = (view.draft.version(), view.draft.pending());
         let fresh =
@@ -182,7 +183,7 @@ impl State {
             self.documents.job = None;
         }
         let make = || (state.0, state.1, document::made(view.spec(), &view.about, &|| view.in_time()));
-        &self.documents.job.get_or_insert_with(make).2
+        (view, &self.documents.job.get_or_insert_with(make).2)
     }
 }
 

@@ -53,11 +53,11 @@ impl<A: Answer> Recall<A> {
             return None;
         }
         let (line, until) = (self.line(view.hook), Instant::now() + BUDGET);
-        view.ends = Some(until);
+        view.end_at(Some(until));
         let same = line.known.find(|one| {
             one.tenant == view.about.tenant && wanted(&one.answer) && one.steps.again(view, until)
         });
-        view.ends = None;
+        view.end_at(None);
         let same = same?;
         line.strange.store(0, Relaxed);
         view.policy.stats.remembered.fetch_add(1, Relaxed);

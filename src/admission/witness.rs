@@ -7,6 +7,7 @@
 //! Invariant: a [`View`] is reached through these functions alone, so nothing that a policy was told is missing in the notes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use model::{Hook, JobSpec, Receipt};
@@ -24,6 +25,8 @@ pub(crate) use answer::Answer;
 const MAX_STEPS: usize = 256;
 /// Of questions and answers together.
 pub(crate) const MAX_BYTES: usize = 16 << 10;
+/// Between two looks at the time.
+const LOOK: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct View {
@@ -34,13 +37,24 @@ pub(crate) struct View {
     pub(crate) container: Option<Arc<Receipt>>,
     pub(crate) outcome: Option<Arc<model::Job>>,
     /// Of whoever asks; for ever where nobody has said.
-    pub(crate) ends: Option<Instant>,
+    ends: Option<Instant>,
+    /// Something was answered that is not all, for want of time.
+    is_cut: AtomicBool,
 }
 
 impl View {
     pub(crate) fn new(policy: &Arc<Policy>, about: &Arc<About>, hook: Hook, draft: Draft) -> Self {
         let (policy, about) = (Arc::clone(policy), Arc::clone(about));
-        Self { policy, about, hook, draft, container: None, outcome: None, ends: None }
+        Self {
+            policy,
+            about,
+            hook,
+            draft,
+            container: None,
+            outcome: None,
+            ends: None,
+            is_cut: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn spec(&self) -> &JobSpec {
@@ -52,14 +66,29 @@ impl View {
     }
 
     /// A deadline does not reach into the host by itself. So what may take long with a large job looks at this, and stops:
-    /// what comes of a call after its end is no answer, and nothing that comes too late is given again.
+    /// what comes of a call after its end is no answer, what it does has no effect, and nothing that comes too late is given
+    /// again.
     pub(crate) fn in_time(&self) -> bool {
-        in_time(self.ends)
+        let in_time = self.ends.is_none_or(|ends| Instant::now() < ends);
+        if !in_time {
+            self.is_cut.store(true, Relaxed);
+        }
+        in_time
     }
-}
 
-pub(crate) fn in_time(ends: Option<Instant>) -> bool {
-    ends.is_none_or(|ends| Instant::now() < ends)
+    /// As many as there is time for. Looks at it now and then: a job can have millions of words.
+    pub(crate) fn timed<I: Iterator>(&self, all: I) -> impl Iterator<Item = I::Item> + use<'_, I> {
+        let in_time = |(number, _): &(usize, I::Item)| !number.is_multiple_of(LOOK) || self.in_time();
+        all.enumerate().take_while(in_time).map(|(_, one)| one)
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Relaxed)
+    }
+
+    pub(crate) fn end_at(&mut self, ends: Option<Instant>) {
+        (self.ends, self.is_cut) = (ends, AtomicBool::new(false));
+    }
 }
 
 /// Done once more: whether it comes out the same.
@@ -140,6 +169,9 @@ impl Witness {
 
     /// Does what the policy hears nothing of.
     pub(crate) fn tell(&mut self, bytes: usize, what: impl Fn(&View) + Send + Sync + 'static) {
+        if self.view.is_cut() {
+            return;
+        }
         what(&self.view);
         if let Some(notes) = self.room(bytes) {
             notes.effects.push(Box::new(what));
@@ -154,7 +186,7 @@ impl Witness {
     }
 
     pub(crate) fn end_at(&mut self, ends: Instant) {
-        self.view.ends = Some(ends);
+        self.view.end_at(Some(ends));
     }
 
     pub(crate) fn in_time(&self) -> bool {

@@ -66,7 +66,7 @@ impl Decision {
 pub enum Hook {
     Mutation,
     Validation,
-    /// In the words of the contract too.
+    // In the words of the contract too.
     #[serde(alias = "pre-start")]
     PreStart,
     #[serde(alias = "on-started")]

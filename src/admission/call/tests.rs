@@ -1,10 +1,11 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::{Failure, Hook};
 
 use super::{Caller, enter, store};
 use crate::ahead::Maker;
+use crate::bindings::job::Host;
 use crate::draft::Draft;
 use crate::engine::{self, Clock};
 use crate::host::State;
@@ -46,4 +47,43 @@ fn an_instance_that_cannot_be_had_is_no_fault_of_the_policy() {
     assert_eq!(ask(), Failure::HostError);
     drop(held);
     assert_eq!(ask(), Failure::Trap);
+}
+
+/// It may have been told less.
+#[test]
+fn what_is_said_after_the_end_is_no_answer() {
+    let engine = engine::caller(1, 0).expect("an engine");
+    let policy = testing::validator(&engine);
+    let clock = Clock::start(&engine, Maker::new().bell()).expect("a clock");
+    let said = |after: Duration| {
+        let caller = Caller {
+            clock: &clock,
+            stock: None,
+            recalls: false,
+            began: Instant::now(),
+            aside: |work| work(),
+        };
+        let called = caller.call(&policy, state(&policy), |store, _| {
+            std::thread::sleep(after);
+            let told = store.data_mut().step_command(0).expect("a step");
+            Ok(told.len())
+        });
+        called.answer
+    };
+    assert_eq!(said(Duration::ZERO).expect("in time"), 1);
+    assert_eq!(said(policy.timeout).expect_err("late").failure, Failure::Timeout);
+}
+
+#[test]
+fn who_was_told_less_changes_nothing() {
+    let engine = engine::caller(1, 0).expect("an engine");
+    let policy = testing::validator(&engine);
+    let mut state = state(&policy);
+    state.witness.end_at(Instant::now());
+    assert_eq!(state.step_command(0), Some(Vec::new()));
+    state.witness.tell(0, |_| panic!("it has no effect"));
+    assert!(state.witness.look().is_cut());
+    state.witness.end_at(Instant::now() + Duration::from_mins(1));
+    assert_eq!(state.step_command(0), Some(vec!["true".to_owned()]));
+    assert!(!state.witness.look().is_cut());
 }

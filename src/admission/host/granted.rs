@@ -20,7 +20,7 @@ impl job_env::Host for State {
         let step = view.spec().steps.get(step as usize)?;
         let pair = |(key, value): (&String, &String)| Pair { key: key.clone(), value: value.clone() };
         let all = step.env.iter().chain(step.cases.iter().flat_map(|case| &case.env));
-        Some(all.take_while(|_| view.in_time()).map(pair).collect())
+        Some(view.timed(all).map(pair).collect())
     }
 }
 
@@ -83,6 +83,8 @@ impl View {
     /// A decision must not depend on how often it was asked for.
     fn may_write(&self) -> Result<(), kv::KvError> {
         match self.hook {
+            // By what it was not told.
+            _ if self.is_cut() => Err(kv::KvError::ReadOnly),
             Hook::OnStarted | Hook::OnExited => Ok(()),
             Hook::Mutation | Hook::Validation | Hook::PreStart | Hook::Connection => {
                 Err(kv::KvError::ReadOnly)

@@ -12,7 +12,7 @@ use crate::bindings::types::Pair;
 use crate::cache::hex;
 use crate::document;
 use crate::policy::network_mode;
-use crate::witness::{Answer, View, in_time};
+use crate::witness::{Answer, View};
 
 /// Hashed between two looks at the time.
 const PIECE: usize = 256 << 10;
@@ -72,14 +72,14 @@ impl Host for State {
     fn step_command(&mut self, step: u32) -> Option<Vec<String>> {
         self.ask(move |view| {
             let command = &view.spec().steps.get(step as usize)?.command;
-            Some(command.iter().take_while(|_| view.in_time()).cloned().collect())
+            Some(view.timed(command.iter()).cloned().collect())
         })
     }
 
     fn step_cases(&mut self, step: u32) -> Option<Vec<Case>> {
         self.ask(move |view| {
             let cases = &view.spec().steps.get(step as usize)?.cases;
-            Some(cases.iter().take_while(|_| view.in_time()).map(case).collect())
+            Some(view.timed(cases.iter()).map(case).collect())
         })
     }
 
@@ -150,7 +150,7 @@ impl Host for State {
             let steps = view.spec().steps.iter();
             let cases = steps.clone().flat_map(|step| &step.cases).flat_map(|case| case.env.keys());
             let names = steps.flat_map(|step| step.env.keys()).chain(cases);
-            let names: BTreeSet<&String> = names.take_while(|_| view.in_time()).collect();
+            let names: BTreeSet<&String> = view.timed(names).collect();
             names.into_iter().cloned().collect()
         })
     }
@@ -172,7 +172,7 @@ impl Host for State {
         name.or_else(|| {
             let pieces = file.contents.chunks(PIECE).take_while(|_| view.in_time());
             let digest = pieces.fold(Sha256::new(), Digest::chain_update);
-            Some(format!("sha256:{}", hex(&digest.finalize())))
+            (!view.is_cut()).then(|| format!("sha256:{}", hex(&digest.finalize())))
         })
     }
 
@@ -223,7 +223,7 @@ impl Host for State {
     }
 
     fn json(&mut self, pointer: String) -> Option<String> {
-        let ends = self.witness.look().ends;
-        document::at(self.job_document(), &pointer, || in_time(ends))
+        let (view, document) = self.job_document();
+        document::at(document, &pointer, || view.in_time())
     }
 }
