@@ -12,6 +12,7 @@ use crate::{shipped, unread};
 
 mod check;
 mod grant;
+mod whose;
 
 pub use grant::Grant;
 
@@ -171,20 +172,6 @@ fn at(bundle: &str, line: usize) -> String {
     if line == 0 { format!("{bundle}: ") } else { format!("{bundle}:{line}: ") }
 }
 
-const POLICY: &str = "[[policy]]";
-
-/// Whose entry stands there, in a text that is no bundle.
-fn policy_at(text: &str, at: usize) -> Option<String> {
-    let before = &text[..text.floor_char_boundary(at + POLICY.len())];
-    let begin = before.rfind(POLICY).filter(|begin| !before[*begin..].contains("\n[tables"))?;
-    let name = |line: &str| {
-        let value = line.trim().strip_prefix("name")?.trim_start().strip_prefix('=')?.trim_start();
-        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
-        value[1..].split_once(quote).map(|(name, _)| name.to_owned())
-    };
-    text[begin..].lines().skip(1).take_while(|line| !line.trim_start().starts_with('[')).find_map(name)
-}
-
 impl Bundle {
     /// A path, or the name of a shipped bundle.
     pub fn read(source: &str) -> Result<Self, BundleError> {
@@ -216,7 +203,7 @@ impl Bundle {
             BundleError {
                 bundle: name.into(),
                 line: line(at.unwrap_or(0)),
-                policy: at.and_then(|at| policy_at(text, at)),
+                policy: at.and_then(|at| whose::entry_at(text, at)),
                 code: "bundle",
                 detail: error.message().split_whitespace().collect::<Vec<_>>().join(" ").into(),
                 remedy: "`stockade policy schema` prints what a bundle may hold".into(),

@@ -8,6 +8,7 @@ mod compiler;
 mod corpus;
 mod first_party;
 mod hostile;
+mod in_time;
 mod kit;
 mod lifecycle;
 mod modes;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         refused::cases(),
         panics::cases(),
         hostile::cases(),
+        in_time::cases(),
         bench::cases(),
         chain::cases(),
         modes::cases(),

@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::{Failure, Hook};
+use wasmtime::Store;
 
-use super::{Caller, enter, store};
+use super::{Broken, Caller, enter, store};
 use crate::ahead::Maker;
 use crate::bindings::job::Host;
 use crate::draft::Draft;
 use crate::engine::{self, Clock};
+use crate::hooks::Entries;
 use crate::host::State;
 use crate::policy::Policy;
 use crate::testing::{self, about, job};
@@ -18,27 +20,40 @@ fn state(policy: &Arc<Policy>) -> State {
     State::new(View::new(policy, &Arc::new(about()), Hook::Validation, draft))
 }
 
+struct Asking {
+    policy: Arc<Policy>,
+    clock: Clock,
+}
+
+impl Asking {
+    fn new() -> Self {
+        let engine = engine::caller(1, 0).expect("an engine");
+        let clock = Clock::start(&engine, Maker::new().bell()).expect("a clock");
+        Self { policy: testing::validator(&engine), clock }
+    }
+
+    fn ask<T>(
+        &self,
+        hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
+    ) -> Result<T, Broken> {
+        let (clock, began) = (&self.clock, Instant::now());
+        let caller = Caller { clock, stock: None, recalls: false, began, aside: |work| work() };
+        caller.call(&self.policy, state(&self.policy), hook).answer
+    }
+}
+
 #[test]
 fn an_instance_that_cannot_be_had_is_no_fault_of_the_policy() {
-    let engine = engine::caller(1, 0).expect("an engine");
-    let policy = testing::validator(&engine);
-    let clock = Clock::start(&engine, Maker::new().bell()).expect("a clock");
+    let asking = Asking::new();
+    let policy = &asking.policy;
     let ask = || {
-        let caller = Caller {
-            clock: &clock,
-            stock: None,
-            recalls: false,
-            began: Instant::now(),
-            aside: |work| work(),
-        };
-        let called =
-            caller.call(&policy, state(&policy), |store, entries| entries.validation()?.call_validate(store));
-        called.answer.expect_err("it traps when it is asked").failure
+        let answer = asking.ask(|store, entries| entries.validation()?.call_validate(store));
+        answer.expect_err("it traps when it is asked").failure
     };
     let mut held = Vec::new();
     loop {
-        let mut store = store(&policy, state(&policy));
-        match enter(&mut store, &policy, Instant::now(), |work| work()) {
+        let mut store = store(policy, state(policy));
+        match enter(&mut store, policy, Instant::now(), |work| work()) {
             Ok(_) => held.push(store),
             Err(_) => break,
         }
@@ -52,26 +67,16 @@ fn an_instance_that_cannot_be_had_is_no_fault_of_the_policy() {
 /// It may have been told less.
 #[test]
 fn what_is_said_after_the_end_is_no_answer() {
-    let engine = engine::caller(1, 0).expect("an engine");
-    let policy = testing::validator(&engine);
-    let clock = Clock::start(&engine, Maker::new().bell()).expect("a clock");
+    let asking = Asking::new();
     let said = |after: Duration| {
-        let caller = Caller {
-            clock: &clock,
-            stock: None,
-            recalls: false,
-            began: Instant::now(),
-            aside: |work| work(),
-        };
-        let called = caller.call(&policy, state(&policy), |store, _| {
+        asking.ask(|store, _| {
             std::thread::sleep(after);
             let told = store.data_mut().step_command(0).expect("a step");
             Ok(told.len())
-        });
-        called.answer
+        })
     };
     assert_eq!(said(Duration::ZERO).expect("in time"), 1);
-    assert_eq!(said(policy.timeout).expect_err("late").failure, Failure::Timeout);
+    assert_eq!(said(asking.policy.timeout).expect_err("late").failure, Failure::Timeout);
 }
 
 #[test]
