@@ -7,7 +7,7 @@ use crate::kit::{hostile, policy};
 use crate::stage::{asked, decision, entry};
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![a_no_is_125, json_has_the_decisions, dry_run_shows_the_job, a_veto, refused_bundles]
+    cases![a_no_is_125, json_has_the_decisions, dry_run_shows_the_job, a_veto, refused_bundles, the_grammar]
 }
 
 /// A bundle for each case: `run` gives a job no label to tell them apart by.
@@ -103,4 +103,12 @@ fn refused_bundles(who: Who) {
     let nowhere = run(who, &["run", "--policies", "/nowhere.toml", "--", "true"]);
     assert_eq!(nowhere.code, 125, "{nowhere:?}");
     assert!(nowhere.stderr.contains("/nowhere.toml") && nowhere.stderr.contains("hint: "), "{nowhere:?}");
+}
+
+fn the_grammar(who: Who) {
+    let printed = run(who, &["policy", "schema"]);
+    assert_eq!(
+        (printed.code, printed.text().as_str()),
+        (0, include_str!("../../policies/bundle.schema.json"))
+    );
 }

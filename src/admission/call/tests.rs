@@ -6,7 +6,8 @@ use wasmtime::Store;
 
 use super::{Broken, Caller, enter, store};
 use crate::ahead::Maker;
-use crate::bindings::job::Host;
+use crate::bindings::job::Host as _;
+use crate::bindings::kv::Host as _;
 use crate::draft::Draft;
 use crate::engine::{self, Clock};
 use crate::hooks::Entries;
@@ -16,8 +17,12 @@ use crate::testing::{self, about, job};
 use crate::witness::View;
 
 fn state(policy: &Arc<Policy>) -> State {
+    state_at(Hook::Validation, policy)
+}
+
+fn state_at(hook: Hook, policy: &Arc<Policy>) -> State {
     let draft = Draft::new(Arc::new(job(serde_json::json!({ "command": ["true"] }))));
-    State::new(View::new(policy, &Arc::new(about()), Hook::Validation, draft))
+    State::new(View::new(policy, &Arc::new(about()), hook, draft))
 }
 
 struct Asking {
@@ -83,12 +88,14 @@ fn what_is_said_after_the_end_is_no_answer() {
 fn who_was_told_less_changes_nothing() {
     let engine = engine::caller(1, 0).expect("an engine");
     let policy = testing::validator(&engine);
-    let mut state = state(&policy);
+    let mut state = state_at(Hook::OnStarted, &policy);
     state.witness.end_at(Instant::now());
     assert_eq!(state.step_command(0), Some(Vec::new()));
     state.witness.tell(0, |_| panic!("it has no effect"));
     assert!(state.witness.look().is_cut());
+    assert!(state.put("key".into(), Vec::new(), 0).is_err() && state.add("key".into(), 1, 0).is_err());
     state.witness.end_at(Instant::now() + Duration::from_mins(1));
     assert_eq!(state.step_command(0), Some(vec!["true".to_owned()]));
     assert!(!state.witness.look().is_cut());
+    assert!(state.put("key".into(), Vec::new(), 0).is_ok());
 }
