@@ -63,17 +63,18 @@ impl Held {
         &self.sources
     }
 
-    /// The job has ended: what it may have written to is measured, which nobody waits for.
+    /// The job has ended, and lets go of all. What it may have written to is measured, which nobody waits for.
     pub(crate) fn end(self) {
-        let written: Vec<_> = self.volumes.into_iter().filter(|(_, written)| *written).collect();
+        let written = self.volumes.into_iter().filter(|(_, written)| *written);
+        let written: Vec<_> = written.map(|(mounted, _)| mounted.id).collect();
         if written.is_empty() {
             return;
         }
         let images = self.images;
         tokio::spawn(async move {
-            for (mounted, _) in written {
-                if let Err(error) = images.volumes().measured(&mounted.id).await {
-                    tracing::warn!(volume = mounted.id, "a volume was not measured: {error}");
+            for id in written {
+                if let Err(error) = images.volumes().measured(&id).await {
+                    tracing::warn!(volume = id, "a volume was not measured: {error}");
                 }
             }
         });

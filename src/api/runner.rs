@@ -145,7 +145,8 @@ impl Runner {
 
     async fn drive(self, task: Task, _held: Option<OwnedRwLockReadGuard<()>>) {
         let Task { live, begin, admitted, held, plan, turn, mut inbox, room, attempt, trace } = task;
-        let (mut ending, journal) = (Ending::new(&self, &live, &admitted, trace), &self.store.journal);
+        let mut ending = Ending::new(&self, &live, &admitted, trace).holding(held);
+        let journal = &self.store.journal;
         let is_later = turn.is_later();
         let begin = if is_later {
             if let Err(refused) = begin.kept(journal, &live, admitted.spec()).await {
@@ -201,7 +202,6 @@ impl Runner {
             None => None,
         };
         ending.ended(outcome, committed).await;
-        held.end();
     }
 }
 

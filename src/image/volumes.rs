@@ -1,6 +1,7 @@
 //! Folders that jobs keep things in, beyond their end. Each has a name, a tenant and a limit.
 
 use jiff::Timestamp;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -128,12 +129,16 @@ impl Volumes {
         Ok(mounted)
     }
 
-    /// To be called when a job that could write to it has ended.
+    /// To be called when a job that could write to it has ended. One that was removed since takes nothing.
     pub async fn measured(&self, id: &str) -> Result<u64, Error> {
         let path = self.store.volumes().join(id);
         // A job may have taken away every permission of it, which the tool can do without.
         let how = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let tree = aside(move || Ok(open(&path, how, Mode::empty())?)).await?;
+        let opened = move || match open(&path, how, Mode::empty()) {
+            Err(Errno::ENOENT) => Ok(None),
+            tree => Ok(Some(tree?)),
+        };
+        let Some(tree) = aside(opened).await? else { return Ok(0) };
         let bytes = self.tool.measure(tree).await?;
         let id = id.to_owned();
         let put = move |store: &Store| {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::archive::busybox;
 use support::{Case, Client, Daemon, Who, cases, eventually, token};
 
 use crate::problem;
 
 pub(crate) fn cases() -> Vec<Case> {
-    cases![kept_between_jobs, made_and_removed, nobody_elses, full]
+    cases![kept_between_jobs, made_and_removed, let_go_before_the_end_is_told, nobody_elses, full]
 }
 
 fn job(command: &str, read_only: bool) -> Value {
@@ -59,14 +60,32 @@ fn made_and_removed(who: Who) {
     problem(&daemon.client().request("DELETE", "/volumes/cache", &[], b""), 409, "volume_in_use");
     daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
     daemon.ended(&id);
-    eventually(Duration::from_secs(10), "a lease ends with its job", || {
-        (daemon.client().request("DELETE", "/volumes/cache", &[], b"").status == 204).then_some(())
-    });
+    let removed = daemon.client().request("DELETE", "/volumes/cache", &[], b"");
+    assert_eq!(removed.status, 204, "as soon as it has ended: {}", removed.text());
     let mut client = daemon.client();
     for path in ["/volumes/cache", "/volumes/%ff", "/volumes/..%2fa"] {
         problem(&client.get(path), 404, "volume_not_found");
         problem(&client.request("DELETE", path, &[], b""), 404, "volume_not_found");
     }
+}
+
+fn let_go_before_the_end_is_told(who: Who) {
+    let daemon = Daemon::start(who, &[]);
+    let mut client = daemon.client();
+    let job = json!({"image": "busybox:test", "command": ["sh", "-c", "echo one > /mnt/cache/a"],
+                     "volumes": [{"name": "cache", "path": "/mnt/cache"}]});
+    for round in 0..20 {
+        let tar = [("content-type", "application/x-tar")];
+        let brought = client.request("POST", "/images/import", &tar, &busybox("busybox:test"));
+        assert_eq!(brought.status, 201, "{}", brought.text());
+        let ended = client.post("/jobs?wait=true", &job).json();
+        assert_eq!(ended["status"], "succeeded", "{ended}");
+        for target in ["/images/busybox:test", "/volumes/cache"] {
+            let removed = client.request("DELETE", target, &[], b"");
+            assert_eq!(removed.status, 204, "round {round}: {}", removed.text());
+        }
+    }
+    assert!(!daemon.log().contains("was not measured"), "{}", daemon.log());
 }
 
 fn nobody_elses(who: Who) {

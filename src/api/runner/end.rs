@@ -20,6 +20,7 @@ use super::recover::age;
 use super::turn::{cancelled, stop};
 use crate::admit;
 use crate::callbacks::Callbacks;
+use crate::held::Held;
 use crate::store::Store;
 use crate::store::live::{Finished, Live};
 use crate::telemetry::{Telemetry, Trace};
@@ -29,6 +30,7 @@ pub(super) struct Ending {
     callbacks: Callbacks,
     stopping: watch::Receiver<bool>,
     live: Arc<Live>,
+    held: Option<Held>,
     follower: Option<Follower>,
     callback: Option<Callback>,
     steps: Vec<String>,
@@ -44,6 +46,12 @@ impl Ending {
         ending
     }
 
+    /// What is let go of before the end is told.
+    pub(super) fn holding(mut self, held: Held) -> Self {
+        self.held = Some(held);
+        self
+    }
+
     /// Of a job that no policy follows, and of which not even what it asked for may be known.
     pub(super) fn of(runner: &Runner, live: &Arc<Live>, spec: Option<&JobSpec>, trace: Trace) -> Self {
         let steps = spec.iter().flat_map(|spec| &spec.steps);
@@ -52,6 +60,7 @@ impl Ending {
             callbacks: runner.callbacks.clone(),
             stopping: runner.stopping.subscribe(),
             live: Arc::clone(live),
+            held: None,
             follower: None,
             callback: spec.and_then(|spec| spec.callback.clone()),
             steps: steps.map(|step| step.name.clone()).collect(),
@@ -192,6 +201,10 @@ impl Ending {
     }
 
     async fn finish(mut self, ended: Ended) {
+        // Whoever hears of the end may remove the image or a volume at once.
+        if let Some(held) = self.held.take() {
+            held.end();
+        }
         let Finished { commit, job, last } = self.finished(ended);
         if let Err(error) = commit.await {
             self.owed(&job, &error).await;
@@ -226,6 +239,7 @@ impl Ending {
             callbacks: self.callbacks.clone(),
             stopping: self.stopping.clone(),
             live: Arc::clone(&self.live),
+            held: self.held.take(),
             follower: self.follower.take(),
             callback: self.callback.take(),
             steps: std::mem::take(&mut self.steps),

@@ -16,11 +16,13 @@ async fn a_volume_is_made_on_first_use_and_kept() {
     assert_eq!(again.id, mounted.id);
     let other = volumes.mount("other", "pip-cache", false).await.expect("mounted");
     assert_ne!(other.id, mounted.id, "each tenant has its own");
+    let id = mounted.id.clone();
     drop((mounted, again));
     images.gc().await.expect("swept");
     assert!(path.join("wheel").exists());
     volumes.remove("acme", "pip-cache").await.expect("removed");
     assert!(!path.exists());
+    assert_eq!(volumes.measured(&id).await.expect("nothing"), 0);
     assert_eq!(volumes.inspect("acme", "pip-cache").await.expect_err("gone").code(), "volume_not_found");
     assert_eq!(volumes.list(Scope::All).await.expect("listed").len(), 1);
     assert!(volumes.list(Scope::Tenant("acme".into())).await.expect("listed").is_empty());

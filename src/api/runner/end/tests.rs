@@ -23,6 +23,7 @@ async fn running(state: &State) -> (Ending, watch::Sender<bool>) {
         callbacks: Callbacks::start(state.store.journal.clone(), &[]),
         stopping: stop.subscribe(),
         live,
+        held: None,
         follower: None,
         callback: None,
         steps: vec!["run".into()],
