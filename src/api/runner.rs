@@ -19,7 +19,7 @@ use image::Images;
 use journal::{Idempotency, JournalError};
 use model::{Accepted, Happened, JobSpec};
 use sandbox::LaunchPlan;
-use schedule::{Expired, Queue, Ticket};
+use schedule::{Queue, Ticket};
 use supervise::{Order, Supervisor, micros};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot, watch};
 use tracing::Instrument;
@@ -161,13 +161,16 @@ impl Runner {
         let lease = tokio::select! {
             biased;
             // One that is new to the journal has an id that nobody knows yet.
-            () = cancelled(&mut inbox), if matches!(begin, Begin::Known) => return ending.cancelled().await,
+            () = cancelled(&mut inbox), if matches!(begin, Begin::Known) => {
+                drop((admitted, plan, room));
+                return ending.cancelled().await;
+            }
             () = stop(&mut stopping), if is_later => return ending.left_waiting(),
             lease = turn.comes() => lease,
         };
-        let lease = match lease {
-            Ok(lease) => Arc::new(lease),
-            Err(Expired) => return ending.expired().await,
+        let Ok(lease) = lease.map(Arc::new) else {
+            drop((admitted, plan, room));
+            return ending.expired().await;
         };
         if is_later {
             if !self.supervisor.is_alive() {
