@@ -68,7 +68,7 @@ pub(crate) fn loaded(pre: InstancePre<State>, hooks: Hooks, matcher: Matcher) ->
         order: 100,
         mode: Mode::Enforce,
         grants: Vec::new(),
-        timeout: Duration::from_millis(100),
+        timeout: Duration::from_secs(5),
         memory: 1 << 20,
         matcher,
         settings: "{}".into(),

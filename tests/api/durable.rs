@@ -74,7 +74,7 @@ fn before_its_program(who: Who) {
     let mut client = daemon.client();
     let sent =
         std::thread::spawn(move || client.post("/jobs?wait=true", &json!({"command": ["date", "+%s%N"]})));
-    let held = Duration::from_secs(2);
+    let held = Duration::from_secs(4);
     std::thread::sleep(held);
     let before = jiff::Timestamp::now().as_nanosecond();
     drop(locked);
@@ -124,7 +124,7 @@ fn what_a_killed_daemon_was_doing(who: Who) {
     assert_eq!((&lost["status"], &lost["cause"]["kind"]), (&json!("lost"), &json!("lost")), "{lost}");
     let went_on = daemon.ended(&waiting);
     assert_eq!((&went_on["status"], &went_on["attempt"]), (&json!("succeeded"), &json!(1)), "{went_on}");
-    let again = daemon.submit(&sleep("4", 2));
+    let again = daemon.submit(&sleep("10", 2));
     eventually(Duration::from_secs(5), "it runs", || {
         (daemon.job(&again)["status"] == "running").then_some(())
     });
@@ -267,6 +267,8 @@ fn old_jobs_make_room(who: Who) {
     for id in stay {
         assert_eq!(client.get(&format!("/jobs/{id}")).json()["status"], "succeeded", "the newest stay");
     }
+    let shrunk = || (state.bytes() < 4 * MOST).then_some(());
+    eventually(Duration::from_secs(30), "the file shrinks", shrunk);
     assert_eq!(daemon.stop().code(), Some(0));
     let after = state.bytes();
     figure(format!(
@@ -282,12 +284,12 @@ fn old_jobs_make_room(who: Who) {
 fn nothing_new(who: Who) {
     let daemon = Daemon::start(who, &[]);
     let mut client = daemon.client();
-    let id = daemon.submit(&json!({"command": ["sleep", "2"]}));
+    let id = daemon.submit(&json!({"command": ["sleep", "6"]}));
     let target = format!("/jobs/{id}");
     eventually(Duration::from_secs(5), "it runs", || (daemon.job(&id)["status"] == "running").then_some(()));
     let tag = |answer: &support::Response| answer.header("etag").expect("a validator").to_owned();
     let running = tag(&client.get(&target));
-    let ended = client.get(&format!("{target}?wait=20s"));
+    let ended = client.get(&format!("{target}?wait=30s"));
     assert_eq!(ended.json()["status"], "succeeded");
     let ended = tag(&ended);
     assert_ne!(running, ended, "another state has another validator");
@@ -308,11 +310,11 @@ fn nothing_new(who: Who) {
 
 fn told_at_its_end(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let id = daemon.submit(&json!({"command": ["sleep", "3"]}));
+    let id = daemon.submit(&json!({"command": ["sleep", "8"]}));
     let start = Instant::now();
     let early = daemon.client().get(&format!("/jobs/{id}?wait=100ms"));
     assert_eq!(early.json()["status"], "running", "{}", early.text());
-    assert!(start.elapsed() < Duration::from_millis(2900), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(7900), "{:?}", start.elapsed());
     // Many who wait are told at once.
     let told = std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..20)
@@ -333,5 +335,5 @@ fn told_at_its_end(who: Who) {
         who.name(),
         spread.as_millis()
     ));
-    assert!(spread < Duration::from_secs(1), "{spread:?}");
+    assert!(spread < Duration::from_secs(3), "{spread:?}");
 }

@@ -160,7 +160,7 @@ fn pages(client: &mut Client, id: &str, random: &mut Random) -> Vec<Value> {
 
 fn heard_while_it_runs(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let id = daemon.submit(&json!({"command": ["sh", "-c", "echo first; sleep 2; echo second"]}));
+    let id = daemon.submit(&json!({"command": ["sh", "-c", "echo first; sleep 6; echo second"]}));
     let start = Instant::now();
     let mut listening = Listening::to(daemon.address, &id, None);
     let early = listening.read_until("output");
@@ -179,7 +179,7 @@ fn heard_while_it_runs(who: Who) {
     book.is_over();
     assert_eq!(book.bytes("stdout"), b"first\nsecond\n");
     figure(format!(
-        "{}: the first line was heard after {} ms, of a job of 2 s",
+        "{}: the first line was heard after {} ms, of a job of 6 s",
         who.name(),
         after.as_millis()
     ));

@@ -124,7 +124,7 @@ fn millis(time: Duration) -> f64 {
 /// More than a tenant may run waits, though there are places; others take them.
 fn running_at_once(who: Who) {
     let mut two = Two::new(who, "max_running = 4\n[tenants.first]\nmax_running = 1");
-    let first: Vec<String> = (0..3).map(|_| submit(&mut two.first, &sleep("1"))).collect();
+    let first: Vec<String> = (0..3).map(|_| submit(&mut two.first, &sleep("2"))).collect();
     let second: Vec<String> = (0..2).map(|_| submit(&mut two.second, &sleep("0"))).collect();
     let mut jobs: Vec<Value> = first.iter().map(|id| ended(&mut two.first, id)).collect();
     jobs.sort_by_key(|job| at(job, "started_at"));

@@ -23,7 +23,7 @@ impl Random {
 fn valid() -> Value {
     json!({"image": "host", "files": [{"path": "a/b", "text": "x", "mode": "0644"}, {"path": "c", "base64": "AAEC"}],
         "env": {"A": "1"}, "steps": [{"name": "one", "command": ["true"], "stdin": {"text": "in"}, "limits": {"pids": 5}}],
-        "limits": {"wall_time_ms": 500, "memory_bytes": 16_777_216, "cpus": 0.5}, "network": {"mode": "none"},
+        "limits": {"wall_time_ms": 10_000, "memory_bytes": 16_777_216, "cpus": 0.5}, "network": {"mode": "none"},
         "artifacts": ["out/**"], "profile": "default", "user": "1000", "workdir": "/workspace", "labels": {"k": "v"},
         "require": ["seccomp"], "on_output_limit": "truncate"})
 }

@@ -33,7 +33,7 @@ fn a_full_queue(who: Who) {
 /// The job goes on: it was taken in. Nothing stays of it once it has ended.
 fn a_client_that_leaves(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let cookie = format!("0.72{}", daemon.pid());
+    let cookie = format!("3.72{}", daemon.pid());
     daemon.run(&json!({"command": ["true"]}));
     let before = Snapshot::idle(&daemon, &cookie);
     for _ in 0..10 {
@@ -52,7 +52,7 @@ fn a_client_that_leaves(who: Who) {
     let mut half = daemon.client();
     half.send(b"POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     drop(half);
-    eventually(Duration::from_secs(30), "all of them end", || {
+    eventually(Duration::from_mins(1), "all of them end", || {
         let usage = daemon.client().get("/usage").json();
         (usage["running"] == 0 && usage["queued"] == 0).then_some(())
     });

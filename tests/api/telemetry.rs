@@ -62,7 +62,7 @@ fn a_jobs_trace_adds_up(who: Who) {
     let cases = json!([{"args": ["0.01"]}, {"args": ["0.02"]}]);
     let cased = json!({"name": "two", "command": ["sleep"], "cases": cases});
     let request = json!({"steps": [sleep, cased], "env": {"TOKEN": SECRET}, "labels": {"note": SECRET}});
-    let jobs = [(); 3].map(|()| {
+    let jobs = [(); 10].map(|()| {
         let start = Instant::now();
         let job = post(&daemon, "/jobs?wait=true", &request);
         assert_eq!(job["status"], "succeeded", "{job}");
@@ -76,7 +76,7 @@ fn a_jobs_trace_adds_up(who: Who) {
     };
     let traced = jobs.iter().map(|(by_sender, job)| Traced::new(*by_sender, job, root(job), &spans));
     // The least disturbed one: each of these clocks also runs while others have its processor.
-    let least = traced.min_by_key(Traced::off).expect("three");
+    let least = traced.min_by_key(Traced::off).expect("ten");
     let Traced { job, root, stages, .. } = &least;
     figure(format!("one job's trace:\n{}", tree(&spans, root, root.start_time_unix_nano, 0)));
 
@@ -155,7 +155,7 @@ fn a_slow_journal(who: Who) {
     let collector = Collector::new(Manner::Takes);
     let daemon = traced(who, &collector);
     let locked = daemon.state().locked();
-    let held = Duration::from_secs(2);
+    let held = Duration::from_secs(4);
     let job = std::thread::scope(|scope| {
         let sent = scope.spawn(|| post(&daemon, "/jobs?wait=true", &json!({"command": ["true"]})));
         std::thread::sleep(held);

@@ -108,7 +108,7 @@ impl Faults<'_> {
     }
 
     fn program_frozen(&mut self) {
-        let (id, program) = self.victim(1500);
+        let (id, program) = self.victim(5000);
         // Its time may be over by now.
         let _ = kill(Pid::from_raw(program.cast_signed()), Signal::SIGSTOP);
         let job = self.daemon.ended(&id);

@@ -29,7 +29,7 @@ fn full_disk(who: Who) {
     let state = State::below(who, disk.path());
     let daemon = Daemon::resumed(who, &state, "max_running = 4");
     let before: Vec<String> = (0..5).map(|_| id(&daemon.run(&json!({"command": ["true"]})))).collect();
-    let [sooner, later] = [running(&daemon, "2"), running(&daemon, "5")];
+    let [sooner, later] = [running(&daemon, "3"), running(&daemon, "12")];
     disk.fill(LITTLE);
     let refusal = eventually(Duration::from_secs(10), "new jobs are refused", || {
         let answer = daemon.client().post("/jobs", &json!({"command": ["true"]}));

@@ -93,7 +93,8 @@ impl<'a> Judge<'a> {
         self.count.replayed += known.replayed;
         self.count.unanswered_but_taken += usize::from(answered.is_empty() && ids.len() == 1);
         let Some(id) = ids.first() else { return };
-        let job = self.client.get(&format!("/jobs/{id}")).json();
+        // Its end is in the list before it is told.
+        let job = self.client.get(&format!("/jobs/{id}?wait=10s")).json();
         let events = self.events(id);
         self.count.jobs += 1;
         self.count.events += events.len();

@@ -66,12 +66,12 @@ fn killed_under_jobs(who: Who) {
     let before = Snapshot::idle(&daemon, &cookie);
     let sleep = json!({"command": ["sleep", cookie], "limits": {"wall_time_ms": 60_000}});
     // The first attempt is cut off; the second finds a folder of its own, as fresh as the first.
-    let again = json!({"command": ["sh", "-c", format!("test ! -e was-here && touch was-here; sleep 4.{cookie}")],
+    let again = json!({"command": ["sh", "-c", format!("test ! -e was-here && touch was-here; sleep 9.{cookie}")],
         "retry": {"max_attempts": 2}});
     let lost: Vec<String> = (0..RUNNING / 2).map(|_| daemon.submit(&sleep)).collect();
     let retried: Vec<String> = (0..RUNNING / 2).map(|_| daemon.submit(&again)).collect();
     eventually(Duration::from_secs(10), "all of them run", || {
-        (sleeping(&cookie).len() + sleeping(&format!("4.{cookie}")).len() == RUNNING).then_some(())
+        (sleeping(&cookie).len() + sleeping(&format!("9.{cookie}")).len() == RUNNING).then_some(())
     });
     let waiting: Vec<String> = (0..WAITING).map(|_| daemon.submit(&json!({"command": ["true"]}))).collect();
     let first = daemon.launcher();

@@ -73,8 +73,8 @@ fn run(who: Who, mark: &str, temp: &Temp, folder: &Path, set_up: impl FnOnce(&mu
     let text = fs::read_to_string(path()).expect("the README is text");
     let blocks = blocks(&text, mark);
     assert!(!blocks.is_empty(), "the README shows no commands");
-    let mut script =
-        String::from("set -e\nstop() { kill $(jobs -p) 2>/dev/null || :; wait; }\ntrap stop EXIT\n");
+    // `jobs -p` is empty where dash substitutes it; there is one server at a time.
+    let mut script = String::from("set -e\nstop() { kill \"$!\" 2>/dev/null || :; wait; }\ntrap stop EXIT\n");
     let numbered = blocks.iter().enumerate();
     script.extend(numbered.map(|(number, block)| format!("echo '== block {number}' >&2\n{block}")));
     let script = temp.file("readme.sh", script);

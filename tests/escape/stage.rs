@@ -70,8 +70,10 @@ impl Stage {
             let other = Variant { attack: pair, profile: variant.profile, arg: None };
             let request = other.request(&bait).unwrap_or_else(|why| panic!("{other}: {why}"));
             let id = self.daemon.submit(&request);
-            eventually(Duration::from_secs(10), "the other half runs", || {
-                (self.daemon.job(&id)["status"] == "running").then_some(())
+            eventually(Duration::from_secs(10), "the other half is ready", || {
+                let job = self.daemon.job(&id);
+                let said = job["steps"][0]["stdout"]["text"].as_str().unwrap_or_default();
+                said.ends_with("ready\n").then_some(())
             });
             self.judged(variant, &bait);
             let job = self.daemon.ended(&id);

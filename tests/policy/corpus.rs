@@ -97,7 +97,7 @@ fn all_pass_the_cases(who: Who) {
 
 fn bundle(settings: &str) -> String {
     format!(
-        "[[policy]]\nname = \"old\"\nplugin = \"old.wasm\"\ntimeout_ms = 2000\nmemory_bytes = 67108864\n\
+        "[[policy]]\nname = \"old\"\nplugin = \"old.wasm\"\ntimeout_ms = 5000\nmemory_bytes = 67108864\n\
          settings = {{ {settings} }}\n"
     )
 }

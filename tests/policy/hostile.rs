@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-const ROOMY: &str = "memory_bytes = 134217728\ntimeout_ms = 2000";
+const ROOMY: &str = "memory_bytes = 134217728\ntimeout_ms = 5000";
 
 /// How a policy fails, and the code that its jobs are denied with.
 const FAILURES: [(&str, &str, &str); 10] = [

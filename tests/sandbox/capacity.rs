@@ -116,7 +116,7 @@ fn clocks_begin_with_the_job(who: Who) {
 /// As many jobs of one processor as there are, each busy: none waits for another while a processor is idle.
 fn jobs_side_by_side_are_spread(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let ask = json!({"command": ["sh", "-c", "cat /sys/devices/system/cpu/online; sleep 1"], "limits": {"cpus": 1}});
+    let ask = json!({"command": ["sh", "-c", "cat /sys/devices/system/cpu/online; sleep 5"], "limits": {"cpus": 1}});
     let ids: Vec<String> = (0..processors()).map(|_| daemon.submit(&ask)).collect();
     let jobs: Vec<Value> = ids.iter().map(|id| daemon.ended(id)).collect();
     let mut seen: Vec<&str> =

@@ -135,12 +135,12 @@ fn cancelled_in_the_middle(who: Who) {
     same_again(&before, || Snapshot::of(&daemon, &cookie));
 }
 
-/// Two seconds of work, held back in the middle for longer than its wall time; an emulated machine needs some for each sleep.
+/// Four seconds of work, held back in the middle for longer than its wall time; an emulated machine needs some for each sleep.
 fn paused_and_resumed(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let cookie = format!("1.{}1", daemon.pid());
+    let cookie = format!("3.{}1", daemon.pid());
     let sleep = json!(["sh", "-c", format!("sleep {cookie}; for i in 1 2 3 4 5; do sleep 0.1; done")]);
-    let limit = support::patient(Duration::from_secs(4)).min(Duration::from_secs(10));
+    let limit = support::patient(Duration::from_secs(8)).min(Duration::from_secs(15));
     let held = |step: Value| {
         let id = daemon.submit(&json!({"steps": [step], "limits": {"wall_time_ms": limit.as_millis()}}));
         let running = running(&cookie);
@@ -157,8 +157,9 @@ fn paused_and_resumed(who: Who) {
     held(json!({"command": sleep}));
     held(json!({"name": "test", "command": sleep, "cases": [{}]}));
     // A job that stands still can be ended.
-    let id = daemon.submit(&json!({"steps": [{"command": ["sleep", "1000"]}]}));
-    running("1000");
+    let cookie = format!("83{}", daemon.pid());
+    let id = daemon.submit(&json!({"steps": [{"command": ["sleep", cookie]}]}));
+    running(&cookie);
     assert_eq!(order(&daemon, &id, "pause"), 202);
     assert_eq!(order(&daemon, &id, "cancel"), 202);
     assert_eq!(daemon.ended(&id)["status"], "cancelled");

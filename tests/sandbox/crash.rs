@@ -135,7 +135,7 @@ fn daemon_stopped(who: Who) {
 /// Whoever waits for a job when the daemon is told to stop gets the answer.
 fn drained(who: Who) {
     let daemon = Daemon::start(who, &[]);
-    let cookie = format!("1.98{}", daemon.pid());
+    let cookie = format!("4.98{}", daemon.pid());
     let mut client = daemon.client();
     let answer = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| client.post("/jobs?wait=true", &json!({"command": ["sleep", cookie]})));

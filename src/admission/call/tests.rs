@@ -37,6 +37,11 @@ impl Asking {
         Self { policy: testing::validator(&engine), clock }
     }
 
+    fn within(mut self, timeout: Duration) -> Self {
+        Arc::get_mut(&mut self.policy).expect("nobody asks it yet").timeout = timeout;
+        self
+    }
+
     fn ask<T>(
         &self,
         hook: impl FnOnce(&mut Store<State>, &Entries) -> wasmtime::Result<T>,
@@ -72,16 +77,16 @@ fn an_instance_that_cannot_be_had_is_no_fault_of_the_policy() {
 /// It may have been told less.
 #[test]
 fn what_is_said_after_the_end_is_no_answer() {
-    let asking = Asking::new();
-    let said = |after: Duration| {
+    const SHORT: Duration = Duration::from_millis(20);
+    let said = |asking: Asking| {
         asking.ask(|store, _| {
-            std::thread::sleep(after);
+            std::thread::sleep(SHORT);
             let told = store.data_mut().step_command(0).expect("a step");
             Ok(told.len())
         })
     };
-    assert_eq!(said(Duration::ZERO).expect("in time"), 1);
-    assert_eq!(said(asking.policy.timeout).expect_err("late").failure, Failure::Timeout);
+    assert_eq!(said(Asking::new()).expect("in time"), 1);
+    assert_eq!(said(Asking::new().within(SHORT)).expect_err("late").failure, Failure::Timeout);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +19,8 @@ const SLOW: Duration = Duration::from_millis(600);
 
 struct Server {
     client: TcpStream,
+    /// It has a request that takes long.
+    busy: Arc<Notify>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
@@ -28,11 +31,16 @@ async fn server() -> Server {
 }
 
 async fn server_with(tls: Option<Tls>) -> Server {
-    let slow = get(|| async {
-        sleep(SLOW).await;
-        "slow"
-    });
-    let stuck = get(|| async { sleep(10 * GRACE).await });
+    let busy = Arc::new(Notify::new());
+    let takes = |time: Duration| {
+        let busy = Arc::clone(&busy);
+        get(async move || {
+            busy.notify_one();
+            sleep(time).await;
+            "slow"
+        })
+    };
+    let (slow, stuck) = (takes(SLOW), takes(10 * GRACE));
     let routes =
         Router::new().route("/fast", get(|| async { "fast" })).route("/slow", slow).route("/stuck", stuck);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -41,7 +49,7 @@ async fn server_with(tls: Option<Tls>) -> Server {
     let shutdown = async { _ = stopped.await };
     let ended =
         tokio::spawn(serve(vec![Listener::tcp(listener, tls)], layered(routes, Guard::new(&[])), shutdown));
-    Server { client: TcpStream::connect(address).await.expect("a connection"), stop, ended }
+    Server { client: TcpStream::connect(address).await.expect("a connection"), busy, stop, ended }
 }
 
 async fn said(client: &mut TcpStream, text: &str) {
@@ -96,7 +104,7 @@ async fn headers_must_come_in_time() {
 async fn a_stop_lets_requests_under_way_end() {
     let mut server = server().await;
     said(&mut server.client, "GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
-    sleep(Duration::from_millis(200)).await;
+    server.busy.notified().await;
     server.stop.send(()).expect("a server");
     assert!(rest(&mut server.client).await.ends_with("slow"));
     server.ended.await.expect("an end");
@@ -106,7 +114,7 @@ async fn a_stop_lets_requests_under_way_end() {
 async fn a_stop_does_not_wait_for_ever() {
     let mut server = server().await;
     said(&mut server.client, "GET /stuck HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
-    sleep(Duration::from_secs(1)).await;
+    server.busy.notified().await;
     let start = Instant::now();
     server.stop.send(()).expect("a server");
     server.ended.await.expect("an end");

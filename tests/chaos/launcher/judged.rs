@@ -18,7 +18,7 @@ const CASES: usize = 4;
 fn request(cookie: &str, parallel: u32, max_attempts: u32) -> Value {
     let case = json!({"expect": {"stdout": "", "checker": {"command": ["true"]}}});
     json!({"steps": [{"name": "build", "command": ["touch", "built"]},
-        {"name": "judge", "command": ["sleep", format!("0.3{cookie}")], "parallel": parallel,
+        {"name": "judge", "command": ["sleep", format!("1.5{cookie}")], "parallel": parallel,
          "cases": vec![case; CASES]}],
         "retry": {"max_attempts": max_attempts}})
 }
@@ -44,7 +44,7 @@ fn killed_under_cases(who: Who) {
         let lost = daemon.submit(&request(&cookie, 2, 1));
         let again = daemon.submit(&request(&cookie, 2, 2));
         eventually(Duration::from_secs(10), "cases of both run", || {
-            (sleeping(&format!("0.3{cookie}")).len() > 2).then_some(())
+            (sleeping(&format!("1.5{cookie}")).len() > 2).then_some(())
         });
         kill_9(daemon.launcher());
         is_lost(&daemon.ended(&lost));
@@ -61,10 +61,10 @@ fn killed_between_cases(who: Who) {
         let cookie = format!("74{}", daemon.pid());
         let job = daemon.submit(&request(&cookie, 1, max_attempts));
         let launcher = daemon.launcher();
-        running(&format!("0.3{cookie}"));
+        running(&format!("1.5{cookie}"));
         signal(launcher, Signal::SIGSTOP);
-        eventually(Duration::from_secs(5), "the program of the case ends", || {
-            sleeping(&format!("0.3{cookie}")).is_empty().then_some(())
+        eventually(Duration::from_secs(20), "the program of the case ends", || {
+            sleeping(&format!("1.5{cookie}")).is_empty().then_some(())
         });
         // Its checker is asked for, which takes a launcher; nothing tells when.
         std::thread::sleep(Duration::from_millis(100));

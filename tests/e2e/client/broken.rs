@@ -44,9 +44,7 @@ impl Cutter {
                 let server = TcpStream::connect(daemon).expect("the daemon listens");
                 let counted = Arc::clone(&counted);
                 thread::spawn(move || {
-                    if pass(client, server, most) {
-                        counted.fetch_add(1, Ordering::Relaxed);
-                    }
+                    pass(client, server, most, &counted);
                 });
             }
         });
@@ -54,8 +52,7 @@ impl Cutter {
     }
 }
 
-/// True where it cut.
-fn pass(mut client: TcpStream, mut server: TcpStream, most: usize) -> bool {
+fn pass(mut client: TcpStream, mut server: TcpStream, most: usize, cuts: &AtomicUsize) {
     let (mut asked, mut asking) =
         (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
     thread::spawn(move || std::io::copy(&mut asked, &mut asking).ok());
@@ -64,9 +61,11 @@ fn pass(mut client: TcpStream, mut server: TcpStream, most: usize) -> bool {
         let read = server.read(&mut buffer).unwrap_or(0);
         let part = read.min(most - sent);
         if read == 0 || client.write_all(&buffer[..part]).is_err() || part < read {
+            // Before anybody can notice.
+            cuts.fetch_add(usize::from(part < read), Ordering::Relaxed);
             client.shutdown(Shutdown::Both).ok();
             server.shutdown(Shutdown::Both).ok();
-            return part < read;
+            return;
         }
         sent += part;
     }
