@@ -1,6 +1,8 @@
 // attack: unshare(2) with every namespace flag (CVE-2022-0185, CVE-2024-1086: kernel bugs within reach of a namespace)
 // profile: default build
 // expect: refused
+//
+// Not named as unshare(1) is: `userns` runs that beside it, and who has this attack's name must be gone after it.
 #include "attack.h"
 
 #define CLONE_NEWTIME_ 0x80
