@@ -335,5 +335,5 @@ fn told_at_its_end(who: Who) {
         who.name(),
         spread.as_millis()
     ));
-    assert!(spread < Duration::from_secs(3), "{spread:?}");
+    assert!(spread < Duration::from_secs(1), "{spread:?}");
 }

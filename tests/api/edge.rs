@@ -109,7 +109,7 @@ fn a_hundred_megabytes(who: Who) {
     client.send(&client.head("POST", "/jobs", &json, Some(HUNDRED)));
     problem(&client.receive().expect("an answer before the body"), 413, "body_too_large");
     figure(format!("{}: announced 100 MB refused in {} ms", who.name(), start.elapsed().as_millis()));
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     // Not announced: refused as soon as it is too much.
     let mut client = daemon.client();
     let start = Instant::now();
@@ -162,7 +162,7 @@ fn an_idle_client_blocks_nobody(who: Who) {
     half.send(b"POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"comm");
     let start = Instant::now();
     assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded");
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     drop((idle, half));
     assert_eq!(daemon.client().get("/healthz").status, 200);
 }

@@ -27,7 +27,7 @@ fn import(client: &mut Client, query: &str, archive: &[u8]) -> Response {
     client.request("POST", &format!("/images/import{query}"), &[TAR], archive)
 }
 
-fn imported(client: &mut Client, name: &str) -> Value {
+pub(crate) fn imported(client: &mut Client, name: &str) -> Value {
     let answer = import(client, "", &busybox(name));
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()["items"][0].clone()
@@ -99,11 +99,8 @@ fn in_use(who: Who) {
     assert_eq!(client.request("POST", "/images/gc", &[], b"").json()["images"], 0);
     client.request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
     assert_eq!(daemon.ended(&id)["status"], "cancelled");
-    assert_eq!(
-        client.request("DELETE", "/images/busybox:test", &[], b"").status,
-        204,
-        "as soon as it has ended"
-    );
+    let removed = client.request("DELETE", "/images/busybox:test", &[], b"");
+    assert_eq!(removed.status, 204, "as soon as it has ended: {}", removed.text());
 }
 
 fn what_is_no_image(who: Who) {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::archive::busybox;
 use support::{Case, Client, Daemon, Who, cases, eventually, token};
 
+use crate::images::imported;
 use crate::problem;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -75,9 +75,7 @@ fn let_go_before_the_end_is_told(who: Who) {
     let job = json!({"image": "busybox:test", "command": ["sh", "-c", "echo one > /mnt/cache/a"],
                      "volumes": [{"name": "cache", "path": "/mnt/cache"}]});
     for round in 0..20 {
-        let tar = [("content-type", "application/x-tar")];
-        let brought = client.request("POST", "/images/import", &tar, &busybox("busybox:test"));
-        assert_eq!(brought.status, 201, "{}", brought.text());
+        imported(&mut client, "busybox:test");
         let ended = client.post("/jobs?wait=true", &job).json();
         assert_eq!(ended["status"], "succeeded", "{ended}");
         for target in ["/images/busybox:test", "/volumes/cache"] {

@@ -56,7 +56,8 @@ fn in_time(daemon: &Daemon, name: &str, request: &Value, calls: usize) {
     let who = daemon.who.name();
     figure(format!("{who}: `{name}` with {BUDGET} ms: stopped after {median} us, worst {worst} us"));
     assert!(median >= (BUDGET - CLOCK) * 1000, "it has its time: {took:?}");
-    assert!(median <= (BUDGET + LATE) * 1000 && worst <= (BUDGET + STALLED) * 1000, "{took:?}");
+    let late = took.iter().filter(|took| **took > (BUDGET + LATE) * 1000).count();
+    assert!(late <= 1 && worst <= (BUDGET + STALLED) * 1000, "{took:?}");
 }
 
 /// No clock interrupts what the host does for a policy, so the host looks at it.
@@ -94,6 +95,6 @@ fn others_are_served_meanwhile(who: Who) {
             let served = (0..).take_while(|_| !spinning.is_finished());
             served.inspect(|_| assert_eq!(daemon.client().get("/healthz").status, 200)).count()
         });
-        assert!(served > 10, "others were served {served} times while a policy spun for three seconds");
+        assert!(served > 30, "others were served {served} times while a policy spun for three seconds");
     }
 }

@@ -1,5 +1,4 @@
-//! How fast, with every job real and every answer awaited. The bounds are a tenth of what a quiet machine does at worst, and only a wait of our own
-//! would miss them.
+//! How fast, with every job real and every answer awaited. The bounds are far below what a quiet machine does.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -27,19 +26,19 @@ fn thousands_of_jobs_a_second() {
     }
     let rate = f64::from(JOBS) / begun.elapsed().as_secs_f64();
     let _ = writeln!(std::io::stderr(), "{rate:.0} jobs/s taken in and ended");
-    assert!(rate > 100.0, "{rate:.0} jobs/s");
+    assert!(rate > 500.0, "{rate:.0} jobs/s");
 }
 
 #[test]
 fn one_client_waits_a_fraction_of_a_millisecond() {
     let p50 = commits("process", Durability::Process, 2000);
-    assert!(p50 < Duration::from_millis(20), "p50 {p50:?}");
+    assert!(p50 < Duration::from_millis(3), "p50 {p50:?}");
 }
 
 #[test]
 fn surviving_a_power_loss_costs_a_write_to_the_disk() {
     let p50 = commits("power", Durability::Power, 200);
-    assert!(p50 < Duration::from_millis(500), "p50 {p50:?}");
+    assert!(p50 < Duration::from_millis(100), "p50 {p50:?}");
 }
 
 /// The median time of a commit that is waited for.
