@@ -228,7 +228,7 @@ fn two_listeners(who: Who) {
 
 /// Listeners that do not read hold up nobody, and nothing is kept for each of them.
 fn slow_listeners(who: Who) {
-    const LISTENERS: usize = 10;
+    const LISTENERS: u64 = 40;
     let daemon = Daemon::start(who, &[]);
     let mut random = random("slow_listeners");
     let data = text(&mut random, BYTES);
@@ -239,7 +239,7 @@ fn slow_listeners(who: Who) {
     let alone = took(&daemon.run(&request));
     let before = rss_kib(daemon.pid());
     let id = daemon.submit(&request);
-    let slow: Vec<_> = (0..LISTENERS).map(|_| Listening::to(daemon.address, &id, None).narrow()).collect();
+    let slow: Vec<_> = (0..LISTENERS).map(|_| Listening::narrow(daemon.address, &id)).collect();
     let watched = took(&daemon.ended(&id));
     let grown = rss_kib(daemon.pid()).saturating_sub(before);
     figure(format!(
@@ -253,7 +253,8 @@ fn slow_listeners(who: Who) {
     // They never read: what waits for one of them waits for ever, and a busy machine is not told from a listener.
     assert!(watched < 3 * alone + 20_000_000, "listeners hold up the job: {alone} -> {watched} us");
     let each = u64::try_from(data.len() >> 10).expect("a length");
-    assert!(grown < 6 * each, "the daemon keeps a copy for each listener: {grown} KiB");
+    // Up to seven copies were seen to stay with the allocator, where none is kept.
+    assert!(grown < LISTENERS / 2 * each, "the daemon keeps a copy for each listener: {grown} KiB");
     drop(slow);
     let mut late = Listening::to(daemon.address, &id, None);
     let mut book = Book::default();

@@ -1,9 +1,10 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::RcvBuf;
+use nix::sys::socket::sockopt::{RcvBuf, TcpMaxSeg};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket};
 use serde_json::Value;
 
 /// One event of a stream (WHATWG HTML section 9.2).
@@ -38,7 +39,29 @@ impl Listening {
     }
 
     pub fn with(address: SocketAddr, job: &str, after: Option<u64>, headers: &[(&str, &str)]) -> Self {
-        let mut stream = TcpStream::connect(address).expect("the daemon listens");
+        let stream = TcpStream::connect(address).expect("the daemon listens");
+        Self::over(stream, address, job, after, headers)
+    }
+
+    /// As from far away. Loopback's own segments are so long that the kernel keeps megabytes of what nobody reads: the
+    /// server would never have to wait.
+    pub fn narrow(address: SocketAddr, job: &str) -> Self {
+        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let end = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
+        // Both count for what the connection begins with (tcp(7)).
+        setsockopt(&end, RcvBuf, &4096).expect("an option can be set");
+        setsockopt(&end, TcpMaxSeg, &1400).expect("an option can be set");
+        connect(end.as_raw_fd(), &SockaddrStorage::from(address)).expect("the daemon listens");
+        Self::over(end.into(), address, job, None, &[])
+    }
+
+    fn over(
+        mut stream: TcpStream,
+        address: SocketAddr,
+        job: &str,
+        after: Option<u64>,
+        headers: &[(&str, &str)],
+    ) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let mut lines = vec![
             format!("GET /jobs/{job}/events HTTP/1.1"),
@@ -60,13 +83,6 @@ impl Listening {
         };
         listening.read_head();
         listening
-    }
-
-    /// The kernel keeps little for a listener that does not read: what the server has more, it must wait with.
-    #[must_use]
-    pub fn narrow(self) -> Self {
-        setsockopt(&self.stream, RcvBuf, &4096).expect("an option can be set");
-        self
     }
 
     fn read_head(&mut self) {
