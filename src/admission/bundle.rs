@@ -57,7 +57,7 @@ pub struct Entry {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<Vec<HookSchema>>", length(min = 1)))]
     pub hooks: Option<Vec<Hook>>,
-    /// Milliseconds for one call; then it is stopped and the job is denied. 1 to 5000.
+    /// Milliseconds of wall time for one call; then it is stopped and the job is denied. 1 to 5000.
     #[serde(default = "Entry::default_timeout")]
     #[cfg_attr(test, schemars(range(min = *check::TIMEOUT_MS.start(), max = *check::TIMEOUT_MS.end())))]
     pub timeout_ms: u32,
@@ -266,8 +266,9 @@ impl Entry {
         100
     }
 
+    /// More than any policy should take: a busy machine lets its thread wait, and that counts too.
     fn default_timeout() -> u32 {
-        100
+        1000
     }
 
     fn default_memory() -> u64 {

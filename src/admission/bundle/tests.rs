@@ -23,7 +23,7 @@ fn what_is_left_out_has_its_default() {
         (digest, *order, *mode, grants.as_slice(), hooks),
         (&None, 100, Mode::Enforce, &[][..], &None)
     );
-    assert_eq!((*timeout_ms, *memory_bytes), (100, 16_777_216));
+    assert_eq!((*timeout_ms, *memory_bytes), (1000, 16_777_216));
     assert_eq!((entry.settings_json().as_str(), entry.line), ("{}", 1));
     assert!(bundle.tables.is_empty());
 }
