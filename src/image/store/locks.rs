@@ -50,10 +50,16 @@ impl Lock {
 
     /// Takes the file away with the lock, which must be exclusive: who waits for it looks for a new one.
     pub(crate) fn remove(self) -> io::Result<()> {
-        let Self { file, path } = self;
-        let removed = missing_is_fine(std::fs::remove_file(path));
-        drop(file);
-        removed
+        missing_is_fine(std::fs::remove_file(&self.path))
+    }
+}
+
+impl Drop for Lock {
+    /// Closing alone would leave it to a process that is being started right now, and has the descriptor until it
+    /// executes its program.
+    fn drop(&mut self) {
+        // Fails on no file that could be locked; closing lets go as well.
+        let _ = self.file.unlock();
     }
 }
 
@@ -65,7 +71,8 @@ pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
         Err(error) => return Err(error),
     };
     match file.try_lock_shared() {
-        Ok(()) => Ok(false),
+        // As in [`Lock::drop`].
+        Ok(()) => file.unlock().map(|()| false),
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
     }
