@@ -5,11 +5,14 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
 
 use crate::sys;
+
+const MOST_TRIES: u32 = 1000;
 
 pub(crate) fn make_private() -> io::Result<()> {
     let none = None::<&str>;
@@ -57,7 +60,15 @@ pub(crate) fn folder_in_root(root: BorrowedFd<'_>, path: &CStr) -> io::Result<Ow
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let resolve =
         ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV;
-    Ok(openat2(root, path, OpenHow::new().flags(flags).resolve(resolve))?)
+    let how = OpenHow::new().flags(flags).resolve(resolve);
+    let mut tries = 0;
+    loop {
+        // EAGAIN: something was renamed or mounted on this host while the kernel followed a `..` (openat2(2)).
+        match openat2(root, path, how) {
+            Err(Errno::EAGAIN) if tries < MOST_TRIES => tries += 1,
+            result => return Ok(result?),
+        }
+    }
 }
 
 fn beneath() -> ResolveFlag {
