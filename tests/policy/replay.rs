@@ -1,6 +1,8 @@
 //! `policy diff`: what another bundle would have said about jobs that were decided before.
 
-use serde_json::json;
+use std::path::Path;
+
+use serde_json::{Value, json};
 use support::{Case, Daemon, Temp, Who, cases, run};
 
 use crate::kit::policy;
@@ -11,47 +13,67 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const MIB: u64 = 1 << 20;
-const JOBS: u64 = 1000;
+const JOBS: usize = 1000;
 
 fn bundle(max: u64) -> String {
     let settings = format!("settings = {{ on_excess = \"deny\", max = {{ memory_bytes = {max} }} }}");
     builtin("limits", "resource-limits", &format!("grants = [\"patch\"]\n{settings}"))
 }
 
-/// 1,000 jobs around two limits: those between them, and no others, change their verdict.
+/// 1,000 jobs around three limits: those between two of them, and no others, change their verdict.
 fn diff_shows_just_what_changes(who: Who) {
     let folder = Temp::new();
     std::os::unix::fs::chown(folder.path(), Some(who.uid()), None).expect("an own folder can be given away");
-    let before = folder.file("before.toml", bundle(256 * MIB));
-    let after = folder.file("after.toml", bundle(128 * MIB));
-    let record = folder.path().join("admissions.jsonl");
-    let settings = format!("policies = \"{}\"\nadmission_log = \"{}\"", before.display(), record.display());
-    let daemon = Daemon::configured(who, &settings);
+    let bundles = [128, 256, 512].map(|max| text(&folder.file(&format!("{max}.toml"), bundle(max * MIB))));
+    let [narrow, usual, wide] = &bundles;
+    let record = text(&folder.path().join("admissions.jsonl"));
+    let daemon = Daemon::configured(who, &format!("policies = \"{usual}\"\nadmission_log = \"{record}\""));
     let mut client = daemon.client();
-    let mut changing = 0;
     for number in 0..JOBS {
-        let memory = [64, 127, 128, 129, 200, 256, 257][usize::try_from(number % 7).unwrap_or(0)] * MIB;
+        let memory = [64, 127, 128, 129, 200, 256, 257][number % 7] * MIB;
         let job = json!({"command": ["true"], "limits": {"memory_bytes": memory}});
         let admitted = client.post("/jobs?wait=true", &job).status == 200;
         assert_eq!(admitted, memory <= 256 * MIB, "{memory}");
-        changing += u64::from(admitted && memory > 128 * MIB);
     }
     // A job that is only tried out is none that was decided.
     assert_eq!(client.post("/jobs?dry_run=true", &json!({"command": ["true"]})).status, 200);
     assert!(daemon.stop().success());
 
-    let record = record.to_str().expect("a path of text");
-    let told = run(who, &["policy", "diff", record, after.to_str().expect("a path of text")]);
-    assert_eq!(told.code, 1, "{told:?}");
-    let summary = format!(
-        "{JOBS} replayed, {changing} changed: {changing} admit -> deny, 0 deny -> admit, 0 admitted otherwise, 0 denied \
-         otherwise"
-    );
-    assert_eq!(told.text().lines().last(), Some(summary.as_str()), "{told:?}");
-    let changed = told.text().lines().filter(|line| line.ends_with("deny limits:limit-too-large")).count();
-    assert_eq!(changed as u64, changing, "{told:?}");
-    let same = run(who, &["policy", "diff", record, before.to_str().expect("a path of text")]);
-    assert_eq!((same.code, same.text().lines().count()), (0, 1), "{same:?}");
+    let recorded = std::fs::read_to_string(&record).expect("a record");
+    let asked = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let bytes = line["job"]["steps"][0]["limits"]["memory_bytes"].as_u64().expect("bytes");
+        (line["about"]["id"].clone(), bytes)
+    };
+    let recorded: Vec<(Value, u64)> = recorded.lines().map(asked).collect();
+    assert_eq!(recorded.len(), JOBS);
+    let between = |least: u64, most: u64| -> Vec<&Value> {
+        recorded
+            .iter()
+            .filter(|(_, bytes)| (least * MIB + 1..=most * MIB).contains(bytes))
+            .map(|(id, _)| id)
+            .collect()
+    };
+    changes(who, &record, narrow, &between(128, 256), "admit -> deny");
+    changes(who, &record, usual, &[], "admit -> deny");
+    changes(who, &record, wide, &between(256, 512), "deny -> admit");
+}
+
+/// These jobs and no others would be decided otherwise, and in this way.
+fn changes(who: Who, record: &str, bundle: &str, jobs: &[&Value], way: &str) {
+    let told = run(who, &["policy", "diff", record, bundle]);
+    assert_eq!(told.code, i32::from(!jobs.is_empty()), "{told:?}");
+    let summary = told.text().lines().last().expect("a summary").to_owned();
+    assert!(summary.starts_with(&format!("{JOBS} replayed, {} changed: ", jobs.len())), "{summary}");
+    assert!(summary.contains(&format!("{} {way}", jobs.len())), "{summary}");
+    let told = run(who, &["policy", "diff", record, bundle, "--json"]).json();
+    let changed: Vec<&Value> =
+        told["changed"].as_array().expect("a list").iter().map(|one| &one["id"]).collect();
+    assert_eq!(changed, jobs);
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path of text").to_owned()
 }
 
 /// The policy raises what a job may have beyond what this server gives.
@@ -73,7 +95,6 @@ fn caps_are_those_of_the_settings(who: Who) {
     assert!(daemon.stop().success());
 
     let settings = folder.file("stockade.toml", settings);
-    let text = |path: &std::path::Path| path.to_str().expect("a path of text").to_owned();
     let (record, bundle, settings) = (text(&record), text(&bundle), text(&settings));
     let roomy = run(who, &["policy", "diff", &record, &bundle]);
     assert_eq!(roomy.code, 1, "{roomy:?}");
