@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
-use support::{Case, Daemon, Needs, Who, cases, eventually, figure};
+use support::{Case, Daemon, Deaf, Needs, Who, cases, eventually, figure};
 
 use collector::{Collector, Manner, attribute, hex, micros};
 
@@ -155,7 +155,8 @@ fn a_slow_journal(who: Who) {
     let collector = Collector::new(Manner::Takes);
     let daemon = traced(who, &collector);
     let locked = daemon.state().locked();
-    let held = Duration::from_secs(4);
+    // Of the 5 s that the journal waits.
+    let held = Duration::from_secs(3);
     let job = std::thread::scope(|scope| {
         let sent = scope.spawn(|| post(&daemon, "/jobs?wait=true", &json!({"command": ["true"]})));
         std::thread::sleep(held);
@@ -224,7 +225,8 @@ fn passed_on_without_an_exporter(who: Who) {
 
 /// Neither one that is not there, nor one that does not answer, nor one that answers without end.
 fn no_collector_holds_a_job(who: Who) {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+    let deaf = Deaf::new();
+    let nobody = deaf.address();
     let collectors = [Manner::Silent, Manner::Floods].map(Collector::new);
     for address in collectors.iter().map(|collector| collector.address).chain([nobody]) {
         let settings =

@@ -23,8 +23,9 @@ fn terminated_under_load(who: Who) {
     let (pid, cookie) = (daemon.pid(), format!("0.3000{}", daemon.pid()));
     let nothing = Snapshot::after(u32::MAX, &cookie);
     let ids: Vec<String> = (0..JOBS).map(|_| daemon.submit(&json!({"command": ["sleep", cookie]}))).collect();
-    eventually(Duration::from_secs(10), "one of them has ended", || {
-        (daemon.job(&ids[0])["status"] == "succeeded").then_some(())
+    eventually(Duration::from_secs(10), "one of them has ended, and another has its place", || {
+        (daemon.job(&ids[0])["status"] == "succeeded" && daemon.job(&ids[2])["status"] != "queued")
+            .then_some(())
     });
     let address = daemon.address;
     let (refused, in_time) = thread::scope(|scope| {

@@ -180,7 +180,7 @@ fn volumes_by_a_link(who: Who) {
 /// CVE-2021-30465: what a job's start and its end look up inside a volume, which another job changes meanwhile between a
 /// folder and a link. A mount point there is refused at once.
 fn folders_that_change_places(who: Who) {
-    const FLIPS: usize = 50_000;
+    const FLIPS: usize = 200_000;
     let (daemon, canary) = (Daemon::start(who, &[]), Canary::new());
     import(&daemon, "flip:1", &Rootfs::whole().file("bin/probe", 0o755, probe()).tar());
     let mut nested = shell("flip:1", "true");

@@ -4,6 +4,7 @@
 pub mod archive;
 mod binary;
 mod daemon;
+mod deaf;
 mod events;
 mod host;
 mod http;
@@ -19,6 +20,7 @@ mod who;
 
 pub use binary::stockade;
 pub use daemon::{BUNDLE, Daemon, policy_folder};
+pub use deaf::Deaf;
 pub use events::{Listening, Sent};
 pub use host::{
     Snapshot, alive, cgroup_groups, cgroup_of, children_of, descriptors, rss_kib, running, same_again,

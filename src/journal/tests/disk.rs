@@ -164,7 +164,7 @@ fn the_log_ends_though_somebody_always_reads() {
         run.starts().expect("started");
         let log = folder.path().join("journal.sqlite3-wal");
         let text = "x".repeat(512 << 10);
-        let lengths = (0..240).map(|_| {
+        let lengths = (0..480).map(|_| {
             run.prints(&text).expect("room");
             log.metadata().expect("there while it is open").len()
         });
@@ -173,8 +173,8 @@ fn the_log_ends_though_somebody_always_reads() {
         longest.expect("some")
     });
     assert!(longest > 32 << 20, "nobody was in the way: {longest}");
-    // What is written is 120 MiB. On a busy machine a reader may be there for longer than the writer waits.
-    assert!(longest < 112 << 20, "{longest}");
+    // What is written is 240 MiB. On a busy machine a reader may be there for longer than the writer waits.
+    assert!(longest < 200 << 20, "{longest}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -102,6 +102,12 @@ fn lint(text: &str) {
     assert!(checked.status.success() && said.is_empty(), "{said}\n{text}");
 }
 
+/// Below those that the kernel gives to whoever asks for any (ip(7), `ip_local_port_range`): nobody takes it meanwhile.
+fn port() -> SocketAddr {
+    let free = (20_000..30_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    free.and_then(|free| free.local_addr().ok()).expect("a port")
+}
+
 struct Prometheus {
     child: Child,
     address: SocketAddr,
@@ -115,8 +121,7 @@ impl Prometheus {
             "scrape_configs:\n- job_name: stockade\n  scrape_interval: 1s\n  static_configs:\n  - targets: [\"{target}\"]\n"
         );
         let config = folder.file("prometheus.yml", scrape);
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let address = free.expect("a port");
+        let address = port();
         let mut command = Command::new("prometheus");
         command.arg(format!("--config.file={}", config.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));

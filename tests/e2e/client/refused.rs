@@ -1,7 +1,6 @@
-use std::net::TcpListener;
 use std::time::Duration;
 
-use support::{Daemon, State, Temp, Who, run, stockade, token};
+use support::{Daemon, Deaf, State, Temp, Who, run, stockade, token};
 
 use super::{ask, ask_fed, done, submitted, url};
 
@@ -22,9 +21,8 @@ pub(super) fn mistakes_are_named_by_their_option(who: Who) {
 }
 
 pub(super) fn a_server_that_is_away(who: Who) {
-    let free =
-        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-    let server = format!("http://{free}");
+    let deaf = Deaf::new();
+    let server = format!("http://{}", deaf.address());
     let id = "01990000-0000-7000-8000-000000000000";
     for (words, code) in
         [(&["ps"][..], 2), (&["submit", "--wait", "true"], 125), (&["logs", id], 2), (&["rm", id], 2)]

@@ -31,8 +31,16 @@ newcomer() {
 }
 
 # Of a user's jobs: no process, and no group but those that systemd made.
+# systemd takes a scope away in its own time.
 nothing_left() {
-    ! pgrep -u "$1" -f @launcher && ! find /sys/fs/cgroup -type d -name 'stockade-[0-9]*' | grep .
+    ! pgrep -u "$1" -f @launcher || return 1
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        left=$(find /sys/fs/cgroup -type d -name 'stockade-[0-9]*')
+        [ -n "$left" ] || return 0
+        sleep 1
+    done
+    echo "$left"
+    return 1
 }
 
 packaged() {
