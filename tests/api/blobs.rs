@@ -16,7 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 const KIND: (&str, &str) = ("content-type", "application/octet-stream");
 
-fn upload(client: &mut Client, bytes: &[u8]) -> String {
+pub(crate) fn upload(client: &mut Client, bytes: &[u8]) -> String {
     let answer = client.request("POST", "/blobs", &[KIND], bytes);
     assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
     let told = answer.json();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::archive::{Member, busybox, image, tar};
-use support::{Case, Client, Daemon, Response, Who, cases, eventually, token};
+use support::{Case, Client, Daemon, Deaf, Response, Who, cases, eventually, token};
 
 use crate::problem;
 
@@ -97,8 +97,7 @@ fn in_use(who: Who) {
     eventually(Duration::from_secs(20), "it runs", || (daemon.job(&id)["status"] == "running").then_some(()));
     problem(&client.request("DELETE", "/images/busybox:test", &[], b""), 409, "image_in_use");
     assert_eq!(client.request("POST", "/images/gc", &[], b"").json()["images"], 0);
-    client.request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    assert_eq!(daemon.ended(&id)["status"], "cancelled");
+    assert_eq!(daemon.cancel(&id)["status"], "cancelled");
     let removed = client.request("DELETE", "/images/busybox:test", &[], b"");
     assert_eq!(removed.status, 204, "as soon as it has ended: {}", removed.text());
 }
@@ -176,8 +175,8 @@ fn of_tenants(who: Who) {
 fn registries_that_are_not_there(who: Who) {
     let daemon = Daemon::start(who, &[]);
     let mut client = daemon.client();
-    // Closed at once: nobody listens there.
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let deaf = Deaf::new();
+    let nobody = deaf.address();
     let pull = json!({"reference": format!("{nobody}/app:1")});
     problem(&client.post("/images/pull", &pull), 502, "registry_unreachable");
     let bad = client.post("/images/pull", &json!({"reference": "A B"}));

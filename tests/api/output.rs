@@ -69,7 +69,6 @@ fn while_it_runs(who: Who) {
     let more = client.request("GET", &target, &[("range", "bytes=6-")], b"");
     problem(&more, 416, "range_not_satisfiable");
     assert_eq!(more.header("content-range"), Some("bytes */6"));
-    client.request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    assert_eq!(daemon.ended(&id)["status"], "cancelled");
+    assert_eq!(daemon.cancel(&id)["status"], "cancelled");
     assert_eq!(client.get(&target).body, b"first\n");
 }

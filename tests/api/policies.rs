@@ -78,8 +78,7 @@ fn denied_for_now(who: Who) {
     let answer = daemon.client().post("/jobs", &json!({"command": ["true"]}));
     problem(&answer, 503, "policy_denied");
     assert_eq!(answer.header("retry-after"), Some("1"), "{answer:?}");
-    daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    assert_eq!(daemon.ended(&id)["status"], "cancelled");
+    assert_eq!(daemon.cancel(&id)["status"], "cancelled");
     assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded");
     // At one time: each is decided in the knowledge of those before it.
     let slow = json!({"command": ["sleep", "100"]});
@@ -162,8 +161,7 @@ fn followed(who: Who) {
     let started = eventually(Duration::from_secs(10), "it is noted that the job was started", || {
         Some(notes(&id)).filter(|count| *count > 0)
     });
-    daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    assert_eq!(daemon.ended(&id)["status"], "cancelled");
+    assert_eq!(daemon.cancel(&id)["status"], "cancelled");
     eventually(Duration::from_secs(10), "it is noted how the job ended", || {
         (notes(&id) >= started)
             .then(|| daemon.job(&id))

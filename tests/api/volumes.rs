@@ -58,8 +58,7 @@ fn made_and_removed(who: Who) {
     let id = daemon.submit(&job("sleep 60", true));
     eventually(Duration::from_secs(20), "it runs", || (daemon.job(&id)["status"] == "running").then_some(()));
     problem(&daemon.client().request("DELETE", "/volumes/cache", &[], b""), 409, "volume_in_use");
-    daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    daemon.ended(&id);
+    daemon.cancel(&id);
     let removed = daemon.client().request("DELETE", "/volumes/cache", &[], b"");
     assert_eq!(removed.status, 204, "as soon as it has ended: {}", removed.text());
     let mut client = daemon.client();

@@ -1,17 +1,12 @@
 //! Jobs that run at one time know nothing of each other.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{Case, Daemon, Needs, Who, cases, running, status_of};
 
 pub(crate) fn cases() -> Vec<Case> {
     let cases = cases![do_not_see_each_other].into_iter().map(|case| case.needs(Needs::Program("ipcmk")));
     let everyone = cases![have_ids_of_their_own].into_iter().map(|case| case.only(&Who::ALL));
     cases.chain(everyone).chain(cases![run_at_one_time]).collect()
-}
-
-fn cancel(daemon: &Daemon, id: &str) -> Value {
-    daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    daemon.ended(id)
 }
 
 fn do_not_see_each_other(who: Who) {
@@ -27,7 +22,7 @@ fn do_not_see_each_other(who: Who) {
                 cat /proc/[0-9]*/cmdline | tr '\\0' ' '";
     let second = daemon.run(&json!({"command": ["sh", "-c", look]}));
     let text = second["steps"][0]["stdout"]["text"].as_str().expect("text").to_owned();
-    let first = cancel(&daemon, &first);
+    let first = daemon.cancel(&first);
     let made = first["steps"][0]["stdout"]["text"].as_str().expect("text");
     assert_eq!(made.trim(), "2", "the first job did make shared memory: {first}");
     assert!(!text.contains("secret") && !text.contains(&cookie), "{text}");
@@ -49,7 +44,7 @@ fn have_ids_of_their_own(who: Who) {
         .map(|line| line.split_whitespace().next().and_then(|id| id.parse::<u32>().ok()).expect("an id"))
         .collect();
     for id in &ids {
-        cancel(&daemon, id);
+        daemon.cancel(id);
     }
     assert!(uids.iter().all(|uid| *uid != 0 && who.job_ids().contains(uid)), "{uids:?}");
     uids.sort_unstable();
@@ -67,9 +62,9 @@ fn run_at_one_time(who: Who) {
     running(&cookies[1]);
     let status = |i: usize| daemon.job(&ids[i])["status"].clone();
     assert_eq!([status(0), status(1), status(2)], ["running", "running", "queued"]);
-    cancel(&daemon, &ids[0]);
+    daemon.cancel(&ids[0]);
     running(&cookies[2]);
-    let waited = cancel(&daemon, &ids[2])["timing"]["queue_us"].as_u64().expect("measured");
+    let waited = daemon.cancel(&ids[2])["timing"]["queue_us"].as_u64().expect("measured");
     assert!(waited > 0, "the third one waited");
-    cancel(&daemon, &ids[1]);
+    daemon.cancel(&ids[1]);
 }

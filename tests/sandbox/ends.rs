@@ -140,8 +140,7 @@ fn cancelled_while_queued(who: Who) {
     let second = daemon.submit(&json!({"command": ["true"]}));
     assert_eq!(daemon.job(&second)["status"], "queued");
     for id in [&second, &first] {
-        daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-        assert_eq!(daemon.ended(id)["status"], "cancelled");
+        assert_eq!(daemon.cancel(id)["status"], "cancelled");
     }
     // The place is free again.
     assert_eq!(daemon.run(&json!({"command": ["true"]}))["status"], "succeeded");

@@ -59,8 +59,7 @@ fn observed<T>(daemon: &Daemon, look: impl FnOnce(u32) -> T) -> (T, Value) {
     let pids = running(&cookie);
     let [pid] = pids.as_slice() else { panic!("one process, not {pids:?}") };
     let seen = look(*pid);
-    daemon.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
-    (seen, daemon.ended(&id))
+    (seen, daemon.cancel(&id))
 }
 
 fn matches_the_kernel(who: Who) {

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::log::Log;
-use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, patient, stockade};
+use crate::{Client, STATE_DIR, State, Temp, Who, children_of, eventually, patient, status_of, stockade};
 
 const SETTINGS: &str = "stockade.toml";
 /// The bundle's name in a [`policy_folder`].
@@ -135,6 +135,12 @@ impl Daemon {
         self.client().get(&format!("/jobs/{id}?wait=60s")).json()
     }
 
+    /// As it ended then.
+    pub fn cancel(&self, id: &str) -> Value {
+        self.client().request("POST", &format!("/jobs/{id}/cancel"), &[], b"");
+        self.ended(id)
+    }
+
     /// Puts another bundle in the place of the one it was started with, or another file beside it; a reload reads it.
     pub fn rewrite(&self, name: &str, contents: impl AsRef<[u8]>) {
         let folder = self.folder.as_ref().expect("it was started with a folder");
@@ -164,7 +170,10 @@ impl Daemon {
 
     pub fn launcher(&self) -> u32 {
         let keeper = self.keeper();
-        eventually(Duration::from_secs(5), "the keeper has one child, the launcher", || only_child(keeper))
+        // What a launcher that was killed leaves behind is the keeper's until it has ended.
+        eventually(Duration::from_secs(5), "the keeper has one child, the launcher", || {
+            only_child(keeper).filter(|pid| status_of(*pid, "Name").as_deref() == Some("stockade-launch"))
+        })
     }
 
     /// All that it has logged until now.
