@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
@@ -17,8 +17,7 @@ impl Deaf {
             socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
         bind(taken.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a port");
         let bound: SockaddrIn = getsockname(taken.as_raw_fd()).expect("an address");
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, bound.port()).into();
-        Self { _taken: taken, address }
+        Self { _taken: taken, address: ([127, 0, 0, 1], bound.port()).into() }
     }
 
     pub fn address(&self) -> SocketAddr {

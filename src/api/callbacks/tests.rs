@@ -163,7 +163,8 @@ async fn redirects_are_not_followed() {
     ended(journal, &receiver.url("/"));
     let _callbacks = Callbacks::start(journal.clone(), &allow());
     receiver.next();
-    until("it is an error like any other", || left(journal).first().is_some_and(|due| due.attempt > 0)).await;
+    until("it is an error like any other", || left(journal).first().is_some_and(|due| due.attempt >= 1))
+        .await;
     assert!(elsewhere.nothing());
 }
 
@@ -177,7 +178,7 @@ async fn private_addresses_are_refused() {
         ended(journal, &format!("http://{host}:{port}/"));
     }
     callbacks.wake();
-    until("all were tried", || left(journal).iter().all(|due| due.attempt > 0)).await;
+    until("all were tried", || left(journal).iter().all(|due| due.attempt >= 1)).await;
     assert!(receiver.nothing(), "nobody even connected");
 }
 

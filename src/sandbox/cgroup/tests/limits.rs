@@ -142,7 +142,7 @@ fn a_step_can_be_frozen_and_killed() {
             sleep(Duration::from_millis(100));
             assert!(used_in(Duration::from_millis(200)) < 1000, "runs while frozen");
             freezer.set(RunState::Running).expect("thaw");
-            let runs_on = (0..100).any(|_| used_in(Duration::from_millis(100)) > 5000);
+            let runs_on = (0..30).any(|_| used_in(Duration::from_millis(300)) > 20_000);
             assert!(runs_on, "does not run on");
             group.kill().expect("kill");
             assert_eq!(child.wait().expect("wait").signal(), Some(9));
